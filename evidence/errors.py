@@ -1,0 +1,88 @@
+"""Errors of the house: one tree, each class with a stable code and a sentence safe to show.
+
+Expected trouble is an ``EvidenceError``; a mistake of our own is a ``ValueError`` or
+``RuntimeError``. Nothing here knows HTTP: ``api/errors.py`` maps codes to numbers.
+A code never changes its meaning once released; sentences may be improved and are translated
+where they are shown.
+"""
+
+from __future__ import annotations
+
+
+class EvidenceError(Exception):
+    """Trouble a caller can name to a person.
+
+    code: stable, lower case, safe to match on.
+    sentence: English, safe to show, without personal data; translated at the surface.
+    detail: for the log and for developers; never shown to strangers.
+    """
+
+    code = "evidence_error"
+    sentence = "Something went wrong with this evidence."
+
+    def __init__(self, detail: str = "", *, code: str | None = None, where: str = "") -> None:
+        super().__init__(detail or self.sentence)
+        if code is not None:
+            self.code = code
+        self.detail = detail
+        self.where = where
+
+
+class IngestRefused(EvidenceError):
+    """The delivered bytes cannot be taken in; the fault is in the file, nothing was stored."""
+
+    code = "unreadable_export"
+    sentence = "This file could not be read as a chat export. Nothing was stored."
+
+
+class NotFound(EvidenceError):
+    """The object does not exist, or not for the person asking: the two look alike."""
+
+    code = "not_found"
+    sentence = "There is nothing here under this address."
+
+
+class InvalidSelection(EvidenceError):
+    """The choice of messages cannot be frozen as asked; the caller's fault."""
+
+    code = "invalid_selection"
+    sentence = "This choice of messages is not possible."
+
+
+class StampUnavailable(EvidenceError):
+    """No listed time-stamp authority gave an acceptable token; nothing was issued."""
+
+    code = "stamp_unavailable"
+    sentence = "No time-stamp could be obtained. Nothing was issued; try again later."
+
+
+class SigningFailed(EvidenceError):
+    """The signing key or its certificates could not be used; nothing was issued."""
+
+    code = "signing_failed"
+    sentence = "The document could not be signed. Nothing was issued."
+
+
+class StorageFailed(EvidenceError):
+    """The disk or blob store refused; nothing was issued."""
+
+    code = "storage_failed"
+    sentence = "The evidence could not be written to storage. Nothing was issued."
+
+
+class Corrupt(EvidenceError):
+    """Stored bytes do not fit their recorded hash or cannot be decrypted."""
+
+    code = "stored_bytes_corrupt"
+    sentence = "Stored evidence does not match its recorded hash. It was not used."
+
+
+class SelfVerificationFailed(EvidenceError):
+    """A finished bundle did not pass our own check; it was not released."""
+
+    code = "self_verification_failed"
+    sentence = "The finished bundle did not pass its own check, so it was not released."
+
+
+class AppendOnly(RuntimeError):
+    """Our own code tried to change or delete a custody entry: a mistake, not an expected case."""

@@ -1,0 +1,29 @@
+"""Rows, one file per subject. Written only by ``actions`` and ``custody``."""
+
+from evidence.models.archive import (
+    Acquisition,
+    Attachment,
+    Blob,
+    Conversation,
+    Message,
+    Series,
+)
+from evidence.models.custody import (
+    Checkpoint,
+    CustodyEntry,
+    CustodyPending,
+    CustodySubject,
+    LogEpoch,
+    LogNode,
+    Stamp,
+)
+from evidence.models.exports import Artifact, Export, Job, Selection
+from evidence.models.matters import Hold, Matter, MatterMember
+from evidence.models.people import ApiToken, Membership, Organisation, User
+
+__all__ = [
+    "Acquisition", "ApiToken", "Artifact", "Attachment", "Blob", "Checkpoint", "Conversation",
+    "CustodyEntry", "CustodyPending", "CustodySubject", "Export", "Hold", "Job", "LogEpoch",
+    "LogNode", "Matter", "MatterMember", "Membership", "Message", "Organisation", "Selection",
+    "Series", "Stamp", "User",
+]  # fmt: skip

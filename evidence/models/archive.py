@@ -1,0 +1,175 @@
+"""What is stored: acquisitions, their originals, series, messages, attachments.
+
+Readable without a key are only ids, counts, times of messages, kinds, opaque participant keys
+and salted hashes; everything else is in AEAD payloads.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+
+from evidence.models.ids import opaque_id
+from evidence.models.people import Organisation, User
+
+
+class Blob(models.Model):
+    """An encrypted file in the blob store, named by keyed hash.
+
+    name: hex HMAC-SHA256 of the plain bytes' SHA-256 under the tenant key.
+    wrapped_key: the blob's own key, wrapped by the tenant key.
+    Kept once per organisation; destroyed when the last reference goes.
+    """
+
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="blobs")
+    name = models.CharField(max_length=64)
+    stored_size = models.PositiveBigIntegerField()
+    wrapped_key = models.BinaryField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "name"], name="one_blob_per_content")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Conversation(models.Model):
+    """The same talk across acquisitions: what its series have in common.
+
+    identity_key: HMAC under the tenant key of platform and the source's own identity.
+    payload: encrypted ``{"platform", "title", "custodian"}`` of the latest reading.
+    """
+
+    public_id = models.CharField(max_length=32, unique=True, default=opaque_id, editable=False)
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="conversations")
+    identity_key = models.BinaryField(max_length=32)
+    payload = models.BinaryField()
+    created_at = models.DateTimeField()
+    erased_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organisation", "identity_key"], name="one_conversation_per_identity"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class Acquisition(models.Model):
+    """One delivery of conversation data, its original bytes kept.
+
+    fingerprint: HMAC under the tenant key of the original's SHA-256, the parser version and the
+    answers: the same bytes under the same reading are recognised by it.
+    payload: encrypted report ``{"name", "size", "sha256", "answers", "warnings", …}`` with the
+    32-byte seed of the salted commitment to the original.
+    """
+
+    public_id = models.CharField(max_length=32, unique=True, default=opaque_id, editable=False)
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="acquisitions")
+    created_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField()
+    format = models.CharField(max_length=40)
+    parser_version = models.CharField(max_length=40)
+    fingerprint = models.BinaryField(max_length=32)
+    original = models.ForeignKey(
+        Blob, models.SET_NULL, null=True, blank=True, related_name="acquisitions"
+    )
+    payload = models.BinaryField()
+    unparsed_count = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organisation", "fingerprint"], name="one_acquisition_per_reading"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class Series(models.Model):
+    """One conversation as one acquisition delivered it, under one reading; sealed at storage.
+
+    wrapped_key: the series key, wrapped by the tenant key. head: canonical series head bytes.
+    payload: encrypted ``{"title", "platform", "type", "participants", "warnings", …}``.
+    """
+
+    public_id = models.CharField(max_length=32, unique=True, default=opaque_id, editable=False)
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="series")
+    acquisition = models.ForeignKey(Acquisition, models.PROTECT, related_name="series")
+    conversation = models.ForeignKey(Conversation, models.PROTECT, related_name="series")
+    place = models.PositiveIntegerField()
+    """Order inside its acquisition, from 1."""
+    wrapped_key = models.BinaryField()
+    size = models.PositiveBigIntegerField()
+    root = models.BinaryField(max_length=32)
+    sm3_root = models.BinaryField(max_length=32, null=True, blank=True)
+    head = models.BinaryField()
+    payload = models.BinaryField()
+    first_at = models.DateTimeField(null=True, blank=True)
+    last_at = models.DateTimeField(null=True, blank=True)
+    sealed_at = models.DateTimeField()
+    erased_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "series"
+        constraints = [
+            models.UniqueConstraint(fields=["acquisition", "place"], name="one_series_per_place")
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class Message(models.Model):
+    """One row of a series.
+
+    payload: AEAD of the 32-byte seed followed by the canonical JSON of all fields; empty once
+    erased. participant: the number in the participant key (``p7`` is 7), 0 for none.
+    """
+
+    series = models.ForeignKey(Series, models.PROTECT, related_name="messages")
+    sequence = models.PositiveBigIntegerField()
+    kind = models.CharField(max_length=12)
+    participant = models.PositiveIntegerField(default=0)
+    occurred_at = models.DateTimeField(null=True, blank=True)
+    leaf_hash = models.BinaryField(max_length=32)
+    sm3_leaf_hash = models.BinaryField(max_length=32, null=True, blank=True)
+    payload = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["series", "sequence"], name="one_message_per_place")
+        ]
+        indexes = [models.Index(fields=["series", "occurred_at"], name="message_series_time")]
+
+    def __str__(self) -> str:
+        return f"{self.series_id}/{self.sequence}"
+
+
+class Attachment(models.Model):
+    """An attachment's bytes, where the source included them; its facts are in the message."""
+
+    series = models.ForeignKey(Series, models.PROTECT, related_name="attachments")
+    sequence = models.PositiveBigIntegerField()
+    place = models.PositiveIntegerField()
+    """Index in the message's attachment vector, from 0."""
+    blob = models.ForeignKey(
+        Blob, models.SET_NULL, null=True, blank=True, related_name="attachments"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["series", "sequence", "place"], name="one_attachment_per_place"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.series_id}/{self.sequence}/{self.place}"

@@ -1,0 +1,121 @@
+"""From choice to bundle: selections, jobs, exports and their artifacts."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from evidence.models.archive import Blob, Series
+from evidence.models.ids import opaque_id
+from evidence.models.matters import Matter
+from evidence.models.people import Organisation, User
+
+
+class Selection(models.Model):
+    """A frozen, ordered choice of messages; never changed after it is made.
+
+    payload: encrypted canonical JSON of the selection parts (formats/manifest) with the reasons.
+    digest: the salt-free selection digest that manifest and PDF carry.
+    """
+
+    public_id = models.CharField(max_length=32, unique=True, default=opaque_id, editable=False)
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="selections")
+    matter = models.ForeignKey(Matter, models.PROTECT, related_name="selections")
+    created_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField()
+    payload = models.BinaryField()
+    digest = models.BinaryField(max_length=32)
+    series = models.ManyToManyField(Series, related_name="selections")
+    disclosed_count = models.PositiveBigIntegerField()
+    row_count = models.PositiveBigIntegerField()
+    gap_count = models.PositiveBigIntegerField()
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class Export(models.Model):
+    """One bundle: asked for, made by its job, issued once.
+
+    payload: encrypted options (language, paper, style, jurisdiction, requester, purpose …) and,
+    as phases finish, what later phases need. The public id is the bundle id.
+    """
+
+    public_id = models.CharField(max_length=32, unique=True, default=opaque_id, editable=False)
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="exports")
+    matter = models.ForeignKey(Matter, models.PROTECT, related_name="exports")
+    selection = models.ForeignKey(Selection, models.PROTECT, related_name="exports")
+    created_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField()
+    payload = models.BinaryField()
+    issued_at = models.DateTimeField(null=True, blank=True)
+    zip_sha256 = models.BinaryField(max_length=32, null=True, blank=True, db_index=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    superseded_by = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="supersedes"
+    )
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class Artifact(models.Model):
+    """A released file of an export: the ZIP, its receipt, each PDF."""
+
+    class Kind(models.TextChoices):
+        ZIP = "zip", "ZIP"
+        RECEIPT = "receipt", "Receipt"
+        PDF = "pdf", "PDF"
+
+    export = models.ForeignKey(Export, models.PROTECT, related_name="artifacts")
+    kind = models.CharField(max_length=10, choices=Kind)
+    name = models.CharField(max_length=200)
+    size = models.PositiveBigIntegerField()
+    sha256 = models.BinaryField(max_length=32, db_index=True)
+    blob = models.ForeignKey(Blob, models.PROTECT, related_name="artifacts")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["export", "name"], name="one_artifact_per_name")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Job(models.Model):
+    """The work on an export, advanced phase by phase by whoever holds the lease.
+
+    phase: the next phase to run, or an end state. A phase may be run again after a kill; what it
+    left is replaced, and it adds one custody entry, never two.
+    """
+
+    class Phase(models.TextChoices):
+        PREPARING = "preparing", "Preparing"
+        STAMPING = "stamping", "Time-stamping"
+        RENDERING = "rendering", "Rendering"
+        SIGNING = "signing", "Signing"
+        PACKING = "packing", "Packing"
+        SELF_VERIFYING = "self_verifying", "Checking the result"
+        ISSUING = "issuing", "Issuing"
+        READY = "ready", "Ready"
+        FAILED = "failed", "Failed"
+        CANCELLED = "cancelled", "Cancelled"
+
+    public_id = models.CharField(max_length=32, unique=True, default=opaque_id, editable=False)
+    export = models.OneToOneField(Export, models.PROTECT, related_name="job")
+    phase = models.CharField(max_length=16, choices=Phase, default=Phase.PREPARING)
+    error_code = models.CharField(max_length=60, blank=True)
+    done_units = models.PositiveBigIntegerField(default=0)
+    total_units = models.PositiveBigIntegerField(default=0)
+    attempts = models.PositiveIntegerField(default=0)
+    cancel_requested = models.BooleanField(default=False)
+    lease_holder = models.CharField(max_length=64, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["phase", "lease_until"], name="job_phase_lease")]
+
+    def __str__(self) -> str:
+        return f"{self.public_id} {self.phase}"
