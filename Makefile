@@ -1,0 +1,64 @@
+# Everything starts here. Needs make and Python 3.11 or later; every target sets up what it needs.
+
+PYTHON ?= python3
+VENV ?= .venv
+RUN = $(VENV)/bin/python
+MANAGE = $(RUN) manage.py
+STAMPS = var/stamps
+PORT ?= 8000
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test serve check bench setup clean
+
+help:  ## List these targets.
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+demo: $(STAMPS)/setup  ## Turn a sample conversation into a signed bundle in var/demo and verify it.
+	$(MANAGE) demo
+
+test: $(STAMPS)/setup $(STAMPS)/dev-packages  ## Run the tests; missing foreign tools are named and skipped.
+	$(RUN) -m pytest $(ARGS)
+
+serve: $(STAMPS)/setup  ## Serve the pages, the API and the verification page on this machine.
+	PORT=$(PORT) $(MANAGE) serve
+
+check: $(STAMPS)/setup $(STAMPS)/dev-packages  ## Check format, lint, types, import rules, migrations.
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports --cache-dir var/import-linter
+	$(MANAGE) makemigrations --check --dry-run
+	$(MANAGE) check
+
+bench: $(STAMPS)/setup  ## Measure acquire, export and verify at 1,000, 10,000 and 100,000 messages.
+	$(MANAGE) bench
+
+setup: $(STAMPS)/setup  ## Only set up: packages, fonts, catalogues, database, development PKI.
+
+clean:  ## Remove what can be made again: caches, demo, the virtual environment. Keeps stored evidence.
+	rm -rf $(VENV) $(STAMPS) var/demo var/fonts var/mypy var/ruff var/pytest var/import-linter .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMPS)/venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "TrueThread needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) --version 2>&1)." >&2; \
+	    echo "Name another one: make PYTHON=/path/to/python3.12 ..." >&2; exit 1; }
+	@test -x $(RUN) || $(PYTHON) -m venv $(VENV) || { \
+	    echo "This Python cannot make virtual environments (Debian: apt-get install python3-venv)." >&2; \
+	    rm -rf $(VENV); exit 1; }
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/packages: requirements.txt $(STAMPS)/venv
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(STAMPS)/dev-packages: requirements-dev.txt $(STAMPS)/packages
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(STAMPS)/setup: $(STAMPS)/packages FORCE
+	@$(MANAGE) setup --quiet
+	@touch $@
+
+.PHONY: FORCE
+FORCE:

@@ -1,0 +1,239 @@
+"""Settings of the service: one file; whatever differs between deployments is an environment
+variable read through ``project.env``.
+
+Without any variable this is a development deployment on one machine: SQLite, keys made at
+set-up, a local time-stamp authority. ``TRUETHREAD_MODE=production`` turns on the system checks
+of ``evidence.checks``, which refuse to start with any of these. README.md explains each variable.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from project import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# Deployment
+
+TRUETHREAD_MODE = env.choice("TRUETHREAD_MODE", ("development", "production"), "development")
+PRODUCTION = TRUETHREAD_MODE == "production"
+DEBUG = env.boolean("TRUETHREAD_DEBUG", False)
+
+TRUETHREAD_VAR_DIR: Path = env.path("TRUETHREAD_VAR_DIR") or BASE_DIR / "var"
+"""Everything the service writes: database, blobs, fonts, keys, certificates, uploads."""
+TRUETHREAD_VAR_DIR.mkdir(parents=True, exist_ok=True)
+
+TRUETHREAD_PUBLIC_URL = env.url("TRUETHREAD_PUBLIC_URL", "http://127.0.0.1:8000")
+"""Where people reach the service; printed in bundles."""
+TRUETHREAD_DEPLOYMENT_NAME = env.text("TRUETHREAD_DEPLOYMENT_NAME", "TrueThread development")
+
+
+def _needed(name: str) -> str:
+    """Return the words that production refuses to start with when ``name`` is missing."""
+    return f"{name} or {name}_FILE must be set when TRUETHREAD_MODE is production."
+
+
+def _secret_key() -> str:
+    stated = env.secret("TRUETHREAD_SECRET_KEY")
+    if stated is None and PRODUCTION:
+        raise ImproperlyConfigured(_needed("TRUETHREAD_SECRET_KEY"))
+    return stated or env.kept_secret(TRUETHREAD_VAR_DIR / "keys" / "secret_key")
+
+
+def _key_encryption_key() -> bytes:
+    stated = env.key_bytes("TRUETHREAD_KEK", 32)
+    if stated is None and PRODUCTION:
+        raise ImproperlyConfigured(_needed("TRUETHREAD_KEK"))
+    return stated or bytes.fromhex(env.kept_secret(TRUETHREAD_VAR_DIR / "keys" / "kek"))
+
+
+SECRET_KEY = _secret_key()
+
+# Evidence: encryption, log, time, signature
+
+TRUETHREAD_KEK: bytes = _key_encryption_key()
+"""The key-encryption key, 32 raw bytes: wraps the tenant keys. Lost key, lost evidence."""
+TRUETHREAD_SM3 = env.boolean("TRUETHREAD_SM3", False)
+"""Whether acquisitions are sealed a second time with SM3 (GB/T 32905)."""
+TRUETHREAD_LOG_ORIGIN = env.text("TRUETHREAD_LOG_ORIGIN", "truethread.localhost/custody")
+"""Name of the custody log without its epoch, which the log adds: a URL without a scheme."""
+TRUETHREAD_TSA_URLS: list[str] = env.url_list("TRUETHREAD_TSA_URLS")
+"""RFC 3161 authorities in order of preference; none means the local development authority."""
+TRUETHREAD_TSA_TIMEOUT = env.integer("TRUETHREAD_TSA_TIMEOUT", 15, minimum=1, maximum=120)
+"""Seconds one authority may take before the next one is asked."""
+TRUETHREAD_SIGNER_PKCS12: Path | None = env.existing_file("TRUETHREAD_SIGNER_PKCS12")
+"""The seal key with its certificates; none means the development PKI made at set-up."""
+TRUETHREAD_SIGNER_PKCS12_PASSWORD: str | None = env.secret("TRUETHREAD_SIGNER_PKCS12_PASSWORD")
+TRUETHREAD_TRUST_ROOTS: list[Path] = env.existing_files("TRUETHREAD_TRUST_ROOTS")
+"""PEM files of roots that verification trusts beside the ones it is called with."""
+TRUETHREAD_BROKER_URL = env.url(
+    "TRUETHREAD_BROKER_URL", schemes=("amqp", "amqps", "redis", "rediss")
+)
+"""A broker that wakes workers; none means that workers poll the database."""
+
+# Django
+
+_public_host = urlsplit(TRUETHREAD_PUBLIC_URL).hostname or ""
+_public_is_https = TRUETHREAD_PUBLIC_URL.startswith("https://")
+ALLOWED_HOSTS = [_public_host] if PRODUCTION else [_public_host, "localhost", "127.0.0.1", "[::1]"]
+CSRF_TRUSTED_ORIGINS = [TRUETHREAD_PUBLIC_URL]
+
+INSTALLED_APPS = [
+    "evidence.apps.EvidenceConfig",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "rest_framework",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "project.headers.content_security_policy",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "project.urls"
+WSGI_APPLICATION = "project.wsgi.application"
+ASGI_APPLICATION = "project.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": env.database_url(
+        "TRUETHREAD_DATABASE_URL", TRUETHREAD_VAR_DIR / "truethread.sqlite3"
+    )
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# People
+
+AUTH_USER_MODEL = "evidence.User"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/"
+
+# Language and time
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
+LOCALE_PATHS = [BASE_DIR / "evidence" / "locale"]
+USE_I18N = True
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+# Files
+
+STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
+FORM_RENDERER = "django.forms.renderers.DjangoTemplates"
+
+# Headers and cookies
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _public_is_https
+SECURE_SSL_REDIRECT = PRODUCTION
+SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
+if env.boolean("TRUETHREAD_BEHIND_TLS_PROXY", False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+CONTENT_SECURITY_POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' data:",
+    "font-src": "'self'",
+    "connect-src": "'self'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+}
+
+# API
+
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": [
+        "rest_framework.parsers.JSONParser",
+        "rest_framework.parsers.MultiPartParser",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+
+# Log: operations only. Query strings can hold search words and are cut from every line.
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "filters": {"without_queries": {"()": "project.headers.WithoutQueries"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "plain",
+            "filters": ["without_queries"],
+        }
+    },
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {
+        "django": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
+        "evidence": {"handlers": ["console"], "level": "INFO", "propagate": False},
+        # Both name the fonts and certificates they look at, line by line.
+        "fontTools": {"level": "ERROR"},
+        "pyhanko": {"level": "ERROR"},
+    },
+}

@@ -1,0 +1,135 @@
+"""What every test may use: a fixed time, foreign tools, shared fixtures, and the skip policy.
+
+Guards that come with the plug-ins: sockets reach loopback only (pytest-socket), the database is
+closed to tests that do not ask for it, and queries are counted with
+``django_assert_max_num_queries`` (both pytest-django).
+
+Environment: ``REQUIRE_ALL=1`` makes a skip a failure; ``SWEEPS=1`` also runs the long sweeps.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Callable, Generator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import settings as hypothesis_settings
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+SHARED = REPOSITORY.parent / "shared"
+SHARED_FIXTURES_ABSENT = "shared fixtures are absent"
+_TOOL_MISSING = "foreign tool missing: "
+
+hypothesis_settings.register_profile("house", deadline=None, database=None)
+hypothesis_settings.load_profile("house")
+
+
+def _is_on(name: str) -> bool:
+    return os.environ.get(name, "") not in {"", "0"}
+
+
+def _tool(name: str) -> str | None:
+    """Return the path of a foreign command, also of one that came with a Python package."""
+    beside_python = str(Path(sys.executable).parent)
+    return shutil.which(name) or shutil.which(name, path=beside_python)
+
+
+def _skip_without(*names: str) -> None:
+    if missing := [name for name in names if _tool(name) is None]:
+        pytest.skip(_TOOL_MISSING + ", ".join(missing))
+
+
+# Sweeps and skips
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if _is_on("SWEEPS") or "sweep" in config.getoption("markexpr"):
+        return
+    if sweeps := [item for item in items if item.get_closest_marker("sweep")]:
+        config.hook.pytest_deselected(items=sweeps)
+        items[:] = [item for item in items if item not in set(sweeps)]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker in item.iter_markers("foreign_tool"):
+        _skip_without(*marker.args)
+
+
+def _reason(longrepr: object) -> str:
+    words = longrepr[2] if isinstance(longrepr, tuple) else str(longrepr)
+    return str(words).removeprefix("Skipped: ")
+
+
+def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Turn a skip into a failure where everything is required, except for absent fixtures."""
+    if not (_is_on("REQUIRE_ALL") and report.skipped) or hasattr(report, "wasxfail"):
+        return
+    reason = _reason(report.longrepr)
+    if reason != SHARED_FIXTURES_ABSENT:
+        report.outcome = "failed"
+        report.longrepr = f"Skipped although REQUIRE_ALL is set: {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    _refuse_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    _refuse_skip(report)
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name what was left out and why, also without ``-r``."""
+    reasons = Counter(
+        _reason(report.longrepr) for report in terminalreporter.stats.get("skipped", [])
+    )
+    if reasons:
+        terminalreporter.section("skipped")
+    for reason, count in sorted(reasons.items()):
+        terminalreporter.write_line(f"{count:5} tests: {reason}")
+
+
+# Fixtures
+
+
+@pytest.fixture
+def now() -> datetime:
+    """The moment all tests happen at, unless they say otherwise."""
+    return datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
+
+
+@pytest.fixture
+def foreign_tool() -> Callable[[str], str]:
+    """Give the path of a foreign command, or skip the test naming what is missing."""
+
+    def find(name: str) -> str:
+        _skip_without(name)
+        return str(_tool(name))
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The folder of the project, for tests that start its commands."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def fixture_chats() -> Path:
+    """The folder of real chat exports of other people's projects; skips where it is absent."""
+    folder = SHARED / "fixtures" / "chats"
+    if not folder.is_dir():
+        pytest.skip(SHARED_FIXTURES_ABSENT)
+    return folder
