@@ -25,6 +25,11 @@ class AppendOnlyQuerySet(models.QuerySet[Any]):
     def bulk_update(self, *args: object, **kwargs: object) -> NoReturn:
         raise AppendOnly("custody rows are never updated")
 
+    def bulk_create(self, *args: Any, **kwargs: Any) -> list[Any]:
+        if kwargs.get("update_conflicts") or kwargs.get("ignore_conflicts"):
+            raise AppendOnly("custody rows are inserted, or it fails")
+        return super().bulk_create(*args, **kwargs)
+
 
 class AppendOnlyModel(models.Model):
     """A row that is inserted once and then only read."""
@@ -45,11 +50,16 @@ class AppendOnlyModel(models.Model):
 
 
 class LogEpoch(models.Model):
-    """One life of the log: a new one is opened only by recovery."""
+    """One life of the log: a new one is opened only by recovery.
+
+    vkey: the key its checkpoints are signed with now; older ones stand in ``key.rotated`` entries.
+    wrapped_key: the key its payloads are encrypted under, wrapped by the key-encryption key.
+    """
 
     number = models.PositiveIntegerField(unique=True)
     origin = models.CharField(max_length=200, unique=True)
     vkey = models.CharField(max_length=400)
+    wrapped_key = models.BinaryField()
     opened_at = models.DateTimeField()
 
     def __str__(self) -> str:
