@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from itertools import pairwise
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_DEPTH = 32
@@ -170,7 +171,7 @@ def encode(tag: int, content: bytes) -> bytes:
 def is_sorted_set(nodes: list[Node]) -> bool:
     """Tell whether the values stand in the one order DER gives a SET OF (X.690 11.6)."""
     encodings = [node.raw for node in nodes]
-    return all(a < b for a, b in zip(encodings, encodings[1:]))  # noqa: B905  # pairs by design
+    return all(a < b for a, b in pairwise(encodings))
 
 
 def _read_all(data: bytes) -> Iterator[Node]:
@@ -202,7 +203,8 @@ def _utc_time(content: bytes) -> datetime:
     if match is None:
         raise DerError("malformed UTCTime")
     year, *rest = (int(part) for part in match.groups())
-    return _moment(year + (1900 if year >= 50 else 2000), *rest)
+    month, day, hour, minute, second = rest
+    return _moment(year + (1900 if year >= 50 else 2000), month, day, hour, minute, second)
 
 
 def _generalized_time(content: bytes) -> datetime:
@@ -210,12 +212,14 @@ def _generalized_time(content: bytes) -> datetime:
     if match is None:
         raise DerError("malformed GeneralizedTime")
     fraction = (match[7] or b"0").decode()[:6].ljust(6, "0")
-    return _moment(*(int(part) for part in match.groups()[:6]), int(fraction))
+    year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
+    return _moment(year, month, day, hour, minute, second, int(fraction))
 
 
-def _moment(*parts: int) -> datetime:
+def _moment(
+    year: int, month: int, day: int, hour: int, minute: int, second: int, micro: int = 0
+) -> datetime:
     try:
-        year, month, day, hour, minute, second, *micro = parts
-        return datetime(year, month, day, hour, minute, second, *micro, tzinfo=timezone.utc)  # type: ignore[misc]  # at most one number is left
+        return datetime(year, month, day, hour, minute, second, micro, tzinfo=timezone.utc)
     except ValueError as error:
         raise DerError("no such time") from error

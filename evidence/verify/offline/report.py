@@ -118,7 +118,16 @@ SIGNATURE_CHECKS = frozenset(
     }
 )  # fmt: skip
 TOKEN_CHECKS = frozenset(
-    {"recognised", "structure", "integrity", "chain", "validity", "revocation", "algorithms"}
+    {
+        "recognised",
+        "structure",
+        "integrity",
+        "signer",
+        "chain",
+        "validity",
+        "revocation",
+        "algorithms",
+    }
 )
 
 REQUIRED: dict[str, frozenset[str]] = {
