@@ -5,7 +5,8 @@ Canonical JSON (``|null`` may be null; ``id`` an opaque id; ``range`` as in ``ra
      "deployment":{"name":text,"origin":text,"trust":text},
      "files":[{"path":text,"sha256":hex,"size":int[,"sm3":hex]}, …],
      "jurisdiction":text|null,"language":text,
-     "log":{"checkpoint":"data/checkpoints/prepared.txt","origin":text,"prepared_index":int,
+     "log":{"checkpoint":"data/checkpoints/prepared.txt","earlier":[{"checkpoint":text,
+            "consistency":[hex, …],"token":text}, …],"origin":text,"prepared_index":int,
             "token":"data/tokens/prepared.tst","vkey":text},
      "matter":{"authority":text|null,"id":id|null,"name":text|null,"number":text|null,
                "purpose":text|null,"requester":text|null},
@@ -21,8 +22,12 @@ Canonical JSON (``|null`` may be null; ``id`` an opaque id; ``range`` as in ``ra
 files: every file of the bundle, ascending by path, except ``data/manifest.json``, ``data/evidence.pdf``,
 ``bag-info.txt`` and the BagIt manifests. ``sm3`` stands on all or on none.
 log: the entry ``export.prepared`` of this bundle has index ``prepared_index`` in the tree of ``checkpoint``.
+earlier: stamped checkpoints that already covered ``series.sealed`` entries, ascending by size; files
+``data/checkpoints/<size>.txt`` and ``data/tokens/<size>.tst``, size as 10 digits; consistency: from that
+tree to the prepared one (``merkle``). They say since when at the latest a series was in the store.
 series: one per series, head as in ``series_head``, head_entry = index of its ``series.sealed`` entry.
-volumes: the master first; Bates numbers count pages through all volumes without a gap from 1.
+volumes: the master first; Bates numbers count pages through all volumes without a gap, from
+wherever the counter of the matter stood.
 siblings: the other series and readings the custodian holds of the same conversation.
 
 A **part** says what is shown of one series; parts stand in the order of ``series``:
@@ -42,6 +47,7 @@ sequence outside ``disclosed``; one more key anywhere.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
@@ -203,6 +209,32 @@ class Volume:
 
 
 @dataclass(frozen=True)
+class EarlierStamp:
+    """A checkpoint of ``size`` entries that was stamped before the bundle was prepared.
+
+    consistency: proof from its tree to the tree of the prepared checkpoint.
+    """
+
+    size: int
+    consistency: tuple[bytes, ...]
+
+    @property
+    def checkpoint(self) -> str:
+        return f"data/checkpoints/{self.size:010d}.txt"
+
+    @property
+    def token(self) -> str:
+        return f"data/tokens/{self.size:010d}.tst"
+
+    def value(self) -> dict[str, Json]:
+        return {
+            "checkpoint": self.checkpoint,
+            "token": self.token,
+            "consistency": shape.hex_list(self.consistency),
+        }
+
+
+@dataclass(frozen=True)
 class Manifest:
     """A whole manifest; ``dumps`` writes it, ``loads`` reads it back equal."""
 
@@ -223,6 +255,7 @@ class Manifest:
     volumes: tuple[Volume, ...]
     stated: Mapping[str, str]
     files: tuple[FileEntry, ...]
+    earlier: tuple[EarlierStamp, ...] = ()
 
     def value(self) -> dict[str, Json]:
         return {
@@ -249,6 +282,7 @@ class Manifest:
                 "prepared_index": self.prepared_index,
                 "checkpoint": PREPARED_CHECKPOINT,
                 "token": PREPARED_TOKEN,
+                "earlier": [stamp.value() for stamp in self.earlier],
             },
             "volumes": [volume.value() for volume in self.volumes],
             "stated": dict(self.stated),
@@ -286,7 +320,7 @@ def _read(value: Json) -> Manifest:
     if found["format"] != FORMAT:
         raise ValueError("not a manifest of version 1")
     deployment = shape.mapping(found["deployment"], ("name", "origin", "trust"))
-    log = shape.mapping(found["log"], ("origin", "vkey", "prepared_index", "checkpoint", "token"))
+    log = shape.mapping(found["log"], ("origin", "vkey", "prepared_index", "checkpoint", "token", "earlier"))
     selection = shape.mapping(found["selection"], ("digest", "parts"))
     shape.utc(found["created"])
     series = tuple(_read_series(item) for item in shape.array(found["series"]))
@@ -308,6 +342,7 @@ def _read(value: Json) -> Manifest:
         volumes=_read_volumes(found["volumes"]),
         stated={key: shape.text(item) for key, item in shape.any_mapping(found["stated"]).items()},
         files=_read_files(found["files"]),
+        earlier=_read_earlier(log["earlier"]),
     )
 
 
@@ -410,7 +445,7 @@ def _read_matter(value: Json) -> Matter:
 
 def _read_volumes(value: Json) -> tuple[Volume, ...]:
     volumes = []
-    expected = 1
+    expected = 0
     for item in shape.array(value):
         found = shape.mapping(item, ("path", "pages", "bates_first", "bates_last"))
         volume = Volume(
@@ -419,11 +454,25 @@ def _read_volumes(value: Json) -> tuple[Volume, ...]:
             bates_first=shape.integer(found["bates_first"], 1),
             bates_last=shape.integer(found["bates_last"], 1),
         )
+        expected = expected or volume.bates_first
         if volume.bates_first != expected or volume.bates_last != expected + volume.pages - 1:
             raise ValueError("the Bates numbers of the volumes have a gap")
         expected = volume.bates_last + 1
         volumes.append(volume)
     return tuple(volumes)
+
+
+def _read_earlier(value: Json) -> tuple[EarlierStamp, ...]:
+    stamps = []
+    for item in shape.array(value):
+        found = shape.mapping(item, ("checkpoint", "token", "consistency"))
+        digits = shape.text(found["checkpoint"])[len("data/checkpoints/") : -len(".txt")]
+        if not re.fullmatch("[0-9]{10}", digits):
+            raise ValueError("not the path of an earlier checkpoint")
+        stamps.append(EarlierStamp(int(digits), tuple(shape.unhex_list(found["consistency"]))))
+    if [stamp.size for stamp in stamps] != sorted({stamp.size for stamp in stamps}):
+        raise ValueError("the earlier checkpoints are not ascending by size")
+    return tuple(stamps)
 
 
 def _read_files(value: Json) -> tuple[FileEntry, ...]:
