@@ -26,6 +26,8 @@ _SIGNING_CERTIFICATE = "1.2.840.113549.1.9.16.2.12"
 _SIGNING_CERTIFICATE_V2 = "1.2.840.113549.1.9.16.2.47"
 TIME_STAMP = "1.2.840.113549.1.9.16.2.14"
 
+WRONG_DIGEST = "the signed bytes do not have the signed digest"
+
 
 @dataclass(frozen=True, slots=True)
 class SignedData:
@@ -155,7 +157,7 @@ def _attribute_problems(signed: SignedData, digest: bytes, *, cades: bool) -> li
         problems.append("the content-type attribute does not fit")
     message_digest = signed.attributes.get(_MESSAGE_DIGEST)
     if message_digest is None or message_digest.octets() != digest:
-        problems.append("the signed bytes do not have the signed digest")
+        problems.append(WRONG_DIGEST)
     if cades and _SIGNING_TIME in signed.attributes:
         problems.append("a signing-time attribute has no place in PAdES")
     return problems

@@ -197,6 +197,11 @@ def judge(findings: Iterable[Finding]) -> tuple[str, str]:
     return (TOTAL_FAILED if is_failed else INDETERMINATE), gravest
 
 
+def meaning_reason(finding: Finding) -> str:
+    """Return the reason a finding that is not passed stands for."""
+    return _meaning(finding)[1]
+
+
 def _meaning(finding: Finding) -> tuple[str, str]:
     if finding.outcome == NOT_CHECKED:
         return INDETERMINATE, finding.reason or _UNCHECKED_REASON.get(finding.check, "incomplete")

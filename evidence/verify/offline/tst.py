@@ -8,12 +8,23 @@ perfectly intact and still come from an authority nobody here trusts.
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
 from . import cms, der, revocation, x509
-from .report import FAILED, NOT_CHECKED, PASSED, Finding, failed, not_checked, passed
+from .report import (
+    FAILED,
+    NOT_CHECKED,
+    PASSED,
+    Finding,
+    Report,
+    failed,
+    make_report,
+    not_checked,
+    passed,
+)
 
 MAX_CLOCK_SKEW = timedelta(minutes=5)
 _MALFORMED = (der.DerError, ValueError, IndexError, KeyError)
@@ -27,7 +38,7 @@ class TokenInfo:
     digest: str | None
     imprint: bytes
     serial: int
-    time: datetime
+    moment: datetime
     accuracy: timedelta
     ordering: bool
     nonce: int | None
@@ -46,7 +57,7 @@ class TokenFacts:
 
     @property
     def time(self) -> datetime | None:
-        return self.info.time if self.info else None
+        return self.info.moment if self.info else None
 
     @property
     def holds(self) -> bool:
@@ -64,7 +75,7 @@ class TokenFacts:
 
 def parse_info(data: bytes) -> TokenInfo:
     """Return the TSTInfo in ``data``; raises DerError or ValueError."""
-    version, policy, imprint, serial, time, *rest = der.parse(data).children(der.SEQUENCE)
+    version, policy, imprint, serial, moment, *rest = der.parse(data).children(der.SEQUENCE)
     if version.integer() != 1:
         raise der.DerError("unknown version of TSTInfo")
     algorithm, hashed = imprint.children(der.SEQUENCE)
@@ -85,7 +96,7 @@ def parse_info(data: bytes) -> TokenInfo:
         x509.digest_name(algorithm),
         hashed.octets(),
         serial.integer(),
-        time.expect(der.GENERALIZED_TIME).time(),
+        moment.expect(der.GENERALIZED_TIME).time(),
         accuracy,
         ordering,
         nonce,
@@ -112,7 +123,7 @@ def _accuracy(node: der.Node) -> timedelta:
 
 def verify_token(
     token: bytes,
-    imprint_of: bytes | Callable[[str], bytes],
+    imprint_of: bytes | Callable[[str], bytes] | None,
     trust: x509.Trust,
     certificates: Iterable[bytes] = (),
     crls: Iterable[bytes] = (),
@@ -123,7 +134,8 @@ def verify_token(
 ) -> TokenFacts:
     """Return what holds about a DER TimeStampToken. Total: any bytes get findings.
 
-    imprint_of: the bytes that were stamped, or a function hashlib name → their digest.
+    imprint_of: the bytes that were stamped, or a function hashlib name → their digest; None
+    when they are not at hand: then only the token itself is judged, and ``imprint`` says so.
     certificates, crls, ocsps: helpers at hand (DER), never trusted by themselves.
     at: the moment until which the token's existence is otherwise proved (aware); the chain must
     be valid then. None means now.
@@ -144,6 +156,9 @@ def verify_token(
         finding = failed("integrity", f"The time-stamp token cannot be read: {error}.", where)
         return TokenFacts(None, None, None, (finding,))
     findings = [_integrity(broken, where), _algorithms(checked, info, where)]
+    if imprint_of is None:
+        detail = f"Stamped bytes not at hand; {info.digest} {info.imprint.hex()}."
+        findings.append(not_checked("imprint", detail, where, required=False))
     authority = checked.signer
     chain = None
     if authority is not None:
@@ -152,16 +167,20 @@ def verify_token(
         findings.extend(_chain_findings(authority, chain, info, at, where))
         if chain is not None:
             findings.append(
-                chain_revocation(chain, info.time, crls=crls, ocsps=ocsps, pool=pool, where=where)
+                chain_revocation(chain, info.moment, crls=crls, ocsps=ocsps, pool=pool, where=where)
             )
     return TokenFacts(
         info, authority, chain, tuple(findings), signed.certificates, bool(signed.unsigned)
     )
 
 
-def _imprint_problems(info: TokenInfo, imprint_of: bytes | Callable[[str], bytes]) -> list[str]:
+def _imprint_problems(
+    info: TokenInfo, imprint_of: bytes | Callable[[str], bytes] | None
+) -> list[str]:
     if info.digest is None:
         return ["the imprint's digest algorithm is unknown"]
+    if imprint_of is None:
+        return []
     if isinstance(imprint_of, bytes):
         digest = hashlib.new(info.digest, imprint_of).digest()
     else:
@@ -203,8 +222,8 @@ def _chain_findings(
     if chain is None:
         return [untrusted(authority, where)]
     findings = [passed("chain", f"Chain to {chain.certificates[-1].subject_text}.", where)]
-    problem = x509.outside_validity(chain.certificates, info.time)
-    if problem is None and info.time - MAX_CLOCK_SKEW > at:
+    problem = x509.outside_validity(chain.certificates, info.moment)
+    if problem is None and info.moment - MAX_CLOCK_SKEW > at:
         problem = "the time-stamp lies in the future"
     if problem is not None:
         return [*findings, failed("validity", f"At the time-stamp: {problem}.", where)]
@@ -244,3 +263,50 @@ def chain_revocation(
     if unknown:
         return not_checked("revocation", f"Not known: {unknown}.", where, reason="incomplete")
     return passed("revocation", "No certificate of the chain was revoked at that time.", where)
+
+
+def report_token(
+    data: bytes,
+    trust: x509.Trust,
+    at: datetime | None = None,
+    *,
+    stamped: bytes | None = None,
+    certificates: Iterable[bytes] = (),
+    crls: Iterable[bytes] = (),
+    file: str = "",
+) -> Report:
+    """Return the report on a detached token or TimeStampResp file. Total over all bytes.
+
+    stamped: the bytes it should be over; without them only the token itself is judged.
+    """
+    started = time.perf_counter()
+    token = token_of(data)
+    if token is None:
+        finding = failed("recognised", "This is not a time-stamp token.")
+        return make_report(file, "other", [finding], seconds=time.perf_counter() - started)
+    facts = verify_token(token, stamped, trust, certificates, crls, at)
+    findings = [
+        passed("recognised", "An RFC 3161 time-stamp."),
+        passed("structure", "One strict DER value and nothing after it."),
+        *facts.findings,
+    ]
+    if facts.has_unsigned:
+        findings.append(failed("structure", "The token carries unsigned additions."))
+    if facts.time is not None:
+        detail = f"{facts.time:%Y-%m-%dT%H:%M:%SZ}"
+        findings.append(passed("time", detail, required=False))
+    seconds = time.perf_counter() - started
+    return make_report(file, "token", findings, trust=facts.trust, seconds=seconds)
+
+
+def token_of(data: bytes) -> bytes | None:
+    """Return the token in a token or TimeStampResp (RFC 3161 section 2.4.2), None otherwise."""
+    try:
+        first, *rest = der.parse(data).children(der.SEQUENCE)
+        if first.tag == der.OID and first.oid() == cms.SIGNED_DATA:
+            return data
+        if first.tag == der.SEQUENCE and len(rest) == 1 and first.children()[0].integer() in (0, 1):
+            return rest[0].raw if token_of(rest[0].raw) else None
+    except _MALFORMED:
+        return None
+    return None
