@@ -1,0 +1,1 @@
+"""One module per chat product. Each names its parsers in ``PARSERS``; nothing else knows them."""
