@@ -8,7 +8,7 @@ STAMPS = var/stamps
 PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test serve check bench setup clean
+.PHONY: help demo test serve check bench setup lock clean
 
 help:  ## List these targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -35,6 +35,13 @@ bench: $(STAMPS)/setup  ## Measure acquire, export and verify at 1,000, 10,000 a
 
 setup: $(STAMPS)/setup  ## Only set up: packages, fonts, catalogues, database, development PKI.
 
+lock: $(STAMPS)/dev-packages  ## Write constraints.txt from what is installed; begin with make clean.
+	@echo '# What the required packages bring along, so that two installations are the same: make lock.' \
+	    > constraints.txt
+	@cat requirements.txt requirements-dev.txt | sed '/^-/d' > $(STAMPS)/required.txt
+	$(RUN) -m pip freeze -r $(STAMPS)/required.txt \
+	    | sed '1,/^## The following/d' | grep -vi '^setuptools==' >> constraints.txt
+
 clean:  ## Remove what can be made again: caches, demo, the virtual environment. Keeps stored evidence.
 	rm -rf $(VENV) $(STAMPS) var/demo var/fonts var/mypy var/ruff var/pytest var/import-linter .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -48,7 +55,7 @@ $(STAMPS)/venv:
 	    rm -rf $(VENV); exit 1; }
 	@mkdir -p $(STAMPS) && touch $@
 
-$(STAMPS)/packages: requirements.txt $(STAMPS)/venv
+$(STAMPS)/packages: requirements.txt constraints.txt $(STAMPS)/venv
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
