@@ -128,8 +128,9 @@ def read_padded(digits: bytes) -> bytes:
 def _read_revision(data: Buffer, before: Document) -> tuple[Document, SignatureValue]:
     objects, position = _read_objects(data, before.end)
     section = read_section(data, position, len(data), comments=False)
-    if bytes(data[section.end - 1 : section.end]) != b"\n":
-        raise PdfError("the revision does not end its last line")
+    last_lines = b"startxref\n%d\n%%%%EOF\n" % section.start
+    if bytes(data[section.end - len(last_lines) : section.end]) != last_lines:
+        raise PdfError("the revision does not end as ours do")
     _check_table(section, objects, before)
     after = Document(data, [section, *before.sections])
     stamp = _Changes(data, before, after, objects).check()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -377,15 +378,12 @@ class _LikeOurs:
 
 
 def sign_pdf(pdf: bytes, pki: Pki, *, at: datetime = NOW, **changes: Any) -> bytes:
-    """Return ``pdf`` certified as B-LTA, exactly as the service does it."""
+    """Return ``pdf`` certified as B-LTA, as the service does it, but without any validation.
+
+    changes: ``field_name``, ``digest``, ``certify``, ``permissions``, ``stamper``.
+    """
     from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
     from pyhanko.sign import fields, signers
-    from pyhanko.sign.signers.pdf_signer import (
-        DSSContentSettings,
-        SigDSSPlacementPreference,
-        TimestampDSSContentSettings,
-    )
-    from pyhanko_certvalidator import ValidationContext
     from pyhanko_certvalidator.registry import SimpleCertificateStore
 
     store = SimpleCertificateStore()
@@ -393,40 +391,24 @@ def sign_pdf(pdf: bytes, pki: Pki, *, at: datetime = NOW, **changes: Any) -> byt
     signer = signers.SimpleSigner(
         signing_cert=pki.signer.asn1, signing_key=pki.signer.key_info, cert_registry=store
     )
-    context = ValidationContext(
-        trust_roots=[pki.root.asn1],
-        other_certs=[pki.ca.asn1, pki.tsa.asn1],
-        crls=pki.crls,
-        allow_fetching=False,
-        revocation_mode="soft-fail",
-        moment=at,
-    )
     metadata = signers.PdfSignatureMetadata(
         field_name=changes.get("field_name", "TrueThreadSeal"),
         md_algorithm=changes.get("digest", "sha256"),
         subfilter=fields.SigSeedSubFilter.PADES,
-        embed_validation_info=True,
-        validation_context=context,
-        use_pades_lta=True,
         certify=changes.get("certify", True),
         docmdp_permissions=changes.get("permissions", fields.MDPPerm.NO_CHANGES),
         reason="Sealed conversation evidence",
         name="TrueThread",
-        timestamp_field_name="TrueThreadTime1",
-        dss_settings=DSSContentSettings(
-            include_vri=False,
-            placement=SigDSSPlacementPreference.TOGETHER_WITH_NEXT_TS,
-            next_ts_settings=TimestampDSSContentSettings(include_vri=False, update_before_ts=True),
-        ),
     )
-    pdf_signer = signers.PdfSigner(
-        metadata, signer, timestamper=changes.get("stamper") or make_stamper(pki, at=at)
-    )
+    stamper = changes.get("stamper") or make_stamper(pki, at=at)
     out = io.BytesIO()
-    writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
     with _LikeOurs():
-        pdf_signer.sign_pdf(writer, output=out, bytes_reserved=changes.get("reserved", 65536))
-    return out.getvalue()
+        signers.PdfSigner(metadata, signer, timestamper=stamper).sign_pdf(
+            IncrementalPdfFileWriter(io.BytesIO(pdf)), output=out, bytes_reserved=65536
+        )
+    return stamp_pdf(
+        out.getvalue(), pki, at=at, field_name="TrueThreadTime1", stamper=changes.get("stamper")
+    )
 
 
 def stamp_pdf(
@@ -439,31 +421,103 @@ def stamp_pdf(
     stamper: Any = None,
 ) -> bytes:
     """Return ``pdf`` with one more document time-stamp, as a renewal (or an attacker) adds it."""
+    from asn1crypto import crl as asn1_crl
     from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
     from pyhanko.sign import signers
-    from pyhanko.sign.signers.pdf_signer import TimestampDSSContentSettings
-    from pyhanko_certvalidator import ValidationContext
+    from pyhanko.sign.validation.dss import DocumentSecurityStore
 
-    context = ValidationContext(
-        trust_roots=[pki.root.asn1],
-        other_certs=[pki.ca.asn1, pki.tsa.asn1],
-        crls=pki.crls,
-        allow_fetching=False,
-        revocation_mode="soft-fail",
-        moment=at,
-    )
     out = io.BytesIO()
     chosen = stamper or make_stamper(pki, at=at)
+    writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
+    if dss:
+        DocumentSecurityStore.supply_dss_in_writer(
+            writer,
+            None,
+            certs=[one.asn1 for one in (pki.signer, pki.tsa, pki.ca, pki.root)],
+            crls=[asn1_crl.CertificateList.load(data) for data in pki.crls],
+        )
     with _LikeOurs():
         signers.PdfTimeStamper(chosen, field_name=field_name).timestamp_pdf(
-            IncrementalPdfFileWriter(io.BytesIO(pdf)),
-            "sha256",
-            validation_context=context if dss else None,
-            bytes_reserved=65536,
-            output=out,
-            dss_settings=TimestampDSSContentSettings(include_vri=False, update_before_ts=True),
+            writer, "sha256", bytes_reserved=65536, output=out
         )
     return out.getvalue()
+
+
+@dataclass
+class Update:
+    """One incremental update, taken apart so that a test can change one thing and re-seal it.
+
+    ``build`` writes it back behind ``before`` with a right cross-reference table and a fresh,
+    valid token of ``pki``'s authority: the attacker here has every time-stamp he wants.
+    """
+
+    before: bytes
+    objects: list[tuple[int, bytes]]
+    trailer: bytes
+    pki: Pki
+    between: bytes = b""
+    end: bytes = b"%%EOF\n"
+    table: Callable[[bytes], bytes] = bytes
+    stamper: Identity | None = None
+
+    def edit(self, number: int, old: bytes, new: bytes) -> None:
+        if all(one != number for one, _ in self.objects):
+            bodies = re.findall(rb"\n%d 0 obj\n(.*?)\nendobj\n" % number, self.before, re.DOTALL)
+            self.objects.append((number, bodies[-1]))
+        assert any(one == number and old in body for one, body in self.objects), (number, old)
+        self.objects = [
+            (one, body.replace(old, new) if one == number else body) for one, body in self.objects
+        ]
+
+    def number_of(self, mark: bytes) -> int:
+        return next(number for number, body in self.objects if mark in body)
+
+    def build(self) -> bytes:
+        out = bytearray(self.before)
+        places: dict[int, int] = {}
+        for number, body in self.objects:
+            places[number] = len(out)
+            out += b"%d 0 obj\n" % number + body + b"\nendobj\n" + self.between
+        start = len(out)
+        rows = b"xref\n0 1\n0000000000 65535 f \n" + b"".join(
+            b"%d 1\n%010d 00000 n \n" % item for item in sorted(places.items())
+        )
+        out += self.table(rows) + b"trailer\n" + self.trailer
+        out += b"\nstartxref\n%d\n" % start + self.end
+        return self._stamped(bytes(out))
+
+    def _stamped(self, pdf: bytes) -> bytes:
+        found = re.search(rb"<0{1000,}>", pdf[len(self.before) :])
+        if found is None:
+            return pdf
+        start, end = (len(self.before) + one for one in found.span())
+        numbers = b"[0 %d %d %d]" % (start, end, len(pdf) - end)
+        pdf = pdf.replace(b"[RANGE" + b" " * 54 + b"]", numbers.ljust(61))
+        token = make_token(
+            self.stamper or self.pki.tsa,
+            hashlib.sha256(pdf[:start] + pdf[end:]).digest(),
+            certificates=[self.pki.ca],
+        )
+        digits = token.hex().encode().ljust(end - start - 2, b"0")
+        return pdf[: start + 1] + digits + pdf[end - 1 :]
+
+
+def take_update(pdf: bytes, pki: Pki) -> Update:
+    """Return an honest further time-stamp update of ``pdf``, ready to be changed."""
+    tail = stamp_pdf(pdf, pki, dss=False)[len(pdf) :]
+    objects = [
+        (int(number), body)
+        for number, body in re.findall(rb"(\d+) 0 obj\n(.*?)\nendobj\n", tail, re.DOTALL)
+    ]
+    trailer = re.search(rb"trailer\n(.*?)\nstartxref", tail, re.DOTALL)
+    assert trailer is not None
+    update = Update(pdf, objects, trailer[1], pki)
+    number = update.number_of(b"/DocTimeStamp")
+    body = dict(objects)[number]
+    body = re.sub(rb"<[0-9a-f]{1000,}>", b"<" + b"0" * 16384 + b">", body)
+    body = re.sub(rb"/ByteRange \[[^\]]*\] *", b"/ByteRange [RANGE" + b" " * 54 + b"]", body)
+    update.objects = [(one, body if one == number else old) for one, old in objects]
+    return update
 
 
 @pytest.fixture(scope="session")
@@ -485,6 +539,7 @@ def kit() -> SimpleNamespace:
         stamp=stamp_pdf,
         raw_sign=raw_sign,
         Pki=Pki,
+        update=take_update,
     )
 
 
