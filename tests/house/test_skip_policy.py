@@ -1,0 +1,58 @@
+"""Skips are named, and are failures where everything is required."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SAMPLE = """
+import pytest
+
+@pytest.mark.foreign_tool("no-such-tool")
+def test_with_a_tool():
+    pass
+
+def test_with_shared_fixtures():
+    pytest.skip("shared fixtures are absent")
+
+@pytest.mark.sweep
+def test_that_takes_minutes():
+    pass
+
+def test_that_passes():
+    pass
+"""
+
+
+@pytest.fixture
+def run_sample(repository: Path, tmp_path: Path):
+    def run(**environment: str) -> subprocess.CompletedProcess[str]:
+        (tmp_path / "test_sample.py").write_text(SAMPLE)
+        clean = {k: v for k, v in os.environ.items() if k not in {"REQUIRE_ALL", "SWEEPS"}}
+        return subprocess.run(
+            [
+                sys.executable, "-m", "pytest", "-c", "pyproject.toml", "-p", "tests.conftest",
+                "-p", "no:randomly", str(tmp_path),
+            ],
+            cwd=repository, env=clean | environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    return run
+
+
+def test_a_missing_tool_is_named_and_a_sweep_left_out(run_sample):
+    run = run_sample()
+    assert run.returncode == 0, run.stdout
+    assert "1 tests: foreign tool missing: no-such-tool" in run.stdout
+    assert "1 passed, 2 skipped, 1 deselected" in run.stdout
+
+
+def test_a_skip_fails_where_all_is_required_but_for_absent_fixtures(run_sample):
+    run = run_sample(REQUIRE_ALL="1", SWEEPS="1")
+    assert run.returncode == 1
+    assert "Skipped although REQUIRE_ALL is set: foreign tool missing: no-such-tool" in run.stdout
+    assert "2 passed, 1 skipped, 1 error" in run.stdout
