@@ -260,9 +260,22 @@ def whole_line(series: str, values: Sequence[Json], seed: bytes) -> bytes:
     return _whole(series.encode(), encode_values(values), seed.hex().encode())
 
 
+def object_bytes(encoded: Sequence[bytes]) -> bytes:
+    """Return the canonical JSON object of all fields; encoded: as ``encode_values`` gives them."""
+    return b"{" + b",".join([_JSON_KEYS[i] + encoded[i] for i in _JSON_ORDER]) + b"}"
+
+
+def whole_line_of(series: str, fields: bytes, seed: bytes) -> bytes:
+    """Return what ``whole_line`` does, from the bytes of ``object_bytes``, which are not checked."""
+    return _line(series.encode(), fields, seed.hex().encode())
+
+
 def _whole(series: bytes, encoded: Sequence[bytes], seed: bytes) -> bytes:
-    members = b",".join([_JSON_KEYS[index] + encoded[index] for index in _JSON_ORDER])
-    return b"".join([b'{"fields":{', members, b'},"seed":"', seed, b'","series":"', series, b'"}'])
+    return _line(series, object_bytes(encoded), seed)
+
+
+def _line(series: bytes, fields: bytes, seed: bytes) -> bytes:
+    return b"".join([b'{"fields":', fields, b',"seed":"', seed, b'","series":"', series, b'"}'])
 
 
 def partial_line(

@@ -73,6 +73,9 @@ class Acquisition(models.Model):
     organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="acquisitions")
     created_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField()
+    stored_at = models.DateTimeField(null=True, blank=True)
+    """When all its series stood sealed; until then nothing of it is shown, and what a killed
+    process left behind is swept."""
     format = models.CharField(max_length=40)
     parser_version = models.CharField(max_length=40)
     fingerprint = models.BinaryField(max_length=32)
@@ -85,7 +88,9 @@ class Acquisition(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["organisation", "fingerprint"], name="one_acquisition_per_reading"
+                fields=["organisation", "fingerprint"],
+                condition=models.Q(stored_at__isnull=False),
+                name="one_acquisition_per_reading",
             )
         ]
 
@@ -107,14 +112,15 @@ class Series(models.Model):
     place = models.PositiveIntegerField()
     """Order inside its acquisition, from 1."""
     wrapped_key = models.BinaryField()
-    size = models.PositiveBigIntegerField()
-    root = models.BinaryField(max_length=32)
+    size = models.PositiveBigIntegerField(default=0)
+    root = models.BinaryField(max_length=32, null=True, blank=True)
     sm3_root = models.BinaryField(max_length=32, null=True, blank=True)
-    head = models.BinaryField()
-    payload = models.BinaryField()
+    head = models.BinaryField(default=bytes)
+    payload = models.BinaryField(default=bytes)
     first_at = models.DateTimeField(null=True, blank=True)
     last_at = models.DateTimeField(null=True, blank=True)
-    sealed_at = models.DateTimeField()
+    sealed_at = models.DateTimeField(null=True, blank=True)
+    """Set once, together with root and head; an unsealed series is shown to nobody."""
     erased_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -46,7 +46,11 @@ class Export(models.Model):
     selection = models.ForeignKey(Selection, models.PROTECT, related_name="exports")
     created_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField()
+    request_key = models.BinaryField(max_length=32, db_index=True)
+    """HMAC under the tenant key of what was asked for: the same request, made again while its
+    bundle is unfinished or not yet handed over, goes on with it instead of making a second."""
     payload = models.BinaryField()
+    delivered_at = models.DateTimeField(null=True, blank=True)
     issued_at = models.DateTimeField(null=True, blank=True)
     zip_sha256 = models.BinaryField(max_length=32, null=True, blank=True, db_index=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True)

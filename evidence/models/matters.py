@@ -12,7 +12,7 @@ class Matter(models.Model):
     """A case of one organisation.
 
     payload: encrypted JSON ``{"name", "number", "purpose", "authority"}``; names of cases are
-    personal data. next_bates: the number the next page drawn for this matter gets.
+    personal data. ``next_bates``: the number the next page drawn for this matter gets.
     """
 
     public_id = models.CharField(max_length=32, unique=True, default=opaque_id, editable=False)

@@ -12,10 +12,14 @@ from evidence.values import Message
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """The leaf hashes of one message, 32 raw bytes each; SM3 only where it is in use."""
+    """The leaf hashes of one message, 32 raw bytes each; SM3 only where it is in use.
+
+    fields: the canonical JSON object of all fields, for keeping the message as it was sealed.
+    """
 
     sha256: bytes
     sm3: bytes | None = None
+    fields: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +48,11 @@ def seal_message(row: Message, seed: bytes, *, sm3: bool = False) -> Leaf:
     values = message.field_values(row)
     encoded, salts = message.encode_values(values), message.salts_of(seed)
     leaf = message.leaf_hash(message.commit(encoded, row.body, salts))
+    fields = message.object_bytes(encoded)
     if not sm3:
-        return Leaf(leaf)
-    return Leaf(leaf, message.leaf_hash(message.commit(encoded, row.body, salts, SM3), SM3))
+        return Leaf(leaf, None, fields)
+    twin = message.leaf_hash(message.commit(encoded, row.body, salts, SM3), SM3)
+    return Leaf(leaf, twin, fields)
 
 
 class SeriesSealer:

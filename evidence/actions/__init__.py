@@ -1,0 +1,1 @@
+"""One file per verb: transaction + rooms + custody event. The only writers."""

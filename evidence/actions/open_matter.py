@@ -1,0 +1,63 @@
+"""Open a matter, or find the one of that name."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from evidence import custody
+from evidence.archive.keys import keyed, open_json, seal_json
+from evidence.models import Matter, Organisation
+from evidence.models.ids import opaque_id
+from evidence.values import Actor, Subject
+
+
+@transaction.atomic
+def open_matter(
+    *,
+    organisation: Organisation,
+    actor: Actor,
+    name: str,
+    number: str = "",
+    purpose: str = "",
+    authority: str = "",
+    at: datetime,
+) -> Matter:
+    """Return the organisation's matter called ``name``, opened now if there is none.
+
+    An existing matter is returned as it is; what it states is changed by ``change_matter`` only.
+    """
+    name_key = keyed(organisation, "matter", name)
+    found = Matter.objects.filter(organisation=organisation, name_key=name_key).first()
+    if found is not None:
+        return found
+    public_id = opaque_id()
+    facts = {"name": name, "number": number, "purpose": purpose, "authority": authority}
+    matter = Matter.objects.create(
+        public_id=public_id,
+        organisation=organisation,
+        name_key=name_key,
+        payload=seal_json(organisation, public_id, "matter", facts),
+        created_at=at,
+    )
+    custody.append(
+        event_id=f"matter.opened:{public_id}",
+        event="matter.opened",
+        actor=actor,
+        subjects=[Subject("matter", public_id)],
+        details={},
+        purpose=purpose or None,
+        authority=authority or None,
+        at=at,
+    )
+    return matter
+
+
+def describe_matter(matter: Matter) -> dict[str, Any]:
+    """Return ``{"name", "number", "purpose", "authority"}`` of ``matter``."""
+    facts: dict[str, Any] = open_json(
+        matter.organisation, matter.public_id, "matter", matter.payload
+    )
+    return facts

@@ -1,0 +1,233 @@
+"""Write one series as its messages arrive: seal, encrypt, insert, in batches of bounded memory."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from evidence import custody, ingest
+from evidence.archive.blobs import store_blob
+from evidence.archive.keys import keyed, message_aad, new_series_key, seal_json
+from evidence.formats import canonical
+from evidence.formats.series_head import SeriesHead
+from evidence.gateways import crypt
+from evidence.ingest import Answers, Examination, SeriesEnd, SeriesStart
+from evidence.models import Acquisition, Attachment, Blob, Conversation, Message, Series
+from evidence.models.ids import opaque_id
+from evidence.seal import SeriesSealer
+from evidence.values import Actor, Json, Subject
+from evidence.values import Message as MessageValue
+
+_BATCH = 2_000
+_LISTED_WARNINGS = 200
+"""Warnings of single messages listed in the report; each stands in its message anyway."""
+
+
+class SeriesWriter:
+    """Takes the messages of one series in order; ``seal`` makes the series visible."""
+
+    def __init__(
+        self,
+        acquisition: Acquisition,
+        place: int,
+        start: SeriesStart,
+        path: Path,
+        examination: Examination,
+        answers: Answers,
+        at: datetime,
+    ) -> None:
+        self._acquisition = acquisition
+        self._organisation = acquisition.organisation
+        self._path = path
+        self._examination = examination
+        self._answers = answers
+        self._at = at
+        self._start = start
+        self.public_id = opaque_id()
+        self._key, wrapped = new_series_key(self._organisation, self.public_id)
+        self._encrypt = crypt.sealer(self._key)
+        self._conversation = self._found_conversation()
+        self._series = Series.objects.create(
+            public_id=self.public_id,
+            organisation=self._organisation,
+            acquisition=acquisition,
+            conversation=self._conversation,
+            place=place,
+            wrapped_key=wrapped,
+        )
+        self._sealer = SeriesSealer(sm3=settings.TRUETHREAD_SM3)
+        self._rows: list[Message] = []
+        self._attachments: list[Attachment] = []
+        self._stored_members: dict[str, Blob] = {}
+        self._warned: list[dict[str, str]] = []
+        self._end: SeriesEnd | None = None
+        self.unparsed = 0
+
+    def add(self, message: MessageValue) -> None:
+        """Seal and encrypt ``message`` and queue it for insertion."""
+        seed = secrets.token_bytes(32)
+        sealed = self._sealer.add(message, seed)
+        aad = message_aad(self._organisation.public_id, self.public_id, message.sequence)
+        sender = message.sender
+        self._rows.append(
+            Message(
+                series_id=self._series.pk,
+                sequence=message.sequence,
+                kind=message.kind,
+                participant=int(str(sender["key"])[1:]) if sender else 0,
+                occurred_at=_moment(message.time),
+                leaf_hash=sealed.sha256,
+                sm3_leaf_hash=sealed.sm3,
+                payload=self._encrypt(seed + sealed.fields, aad),
+            )
+        )
+        for code in message.warnings:
+            if len(self._warned) < _LISTED_WARNINGS:
+                where = f"{self.public_id}:{message.sequence}"
+                self._warned.append({"code": str(code), "where": where})
+        self._keep_attachments(message)
+        if len(self._rows) >= _BATCH:
+            self._flush()
+
+    def _keep_attachments(self, message: MessageValue) -> None:
+        for place, attachment in enumerate(message.attachments):
+            if not isinstance(attachment, dict) or not attachment.get("included"):
+                continue
+            member = str(attachment["member"])
+            if member not in self._stored_members:
+                with ingest.member(self._path, member) as stream:
+                    self._stored_members[member] = store_blob(
+                        self._organisation, stream, at=self._at
+                    )
+            self._attachments.append(
+                Attachment(
+                    series_id=self._series.pk,
+                    sequence=message.sequence,
+                    place=place,
+                    blob=self._stored_members[member],
+                )
+            )
+
+    def _flush(self) -> None:
+        Message.objects.bulk_create(self._rows)
+        Attachment.objects.bulk_create(self._attachments)
+        self._rows, self._attachments = [], []
+
+    def finish(self, end: SeriesEnd) -> None:
+        """Insert what is queued; no message follows."""
+        self._flush()
+        self._end = end
+        self.unparsed = end.unparsed_count
+
+    def warnings(self) -> list[dict[str, str]]:
+        """Return the warnings of the series and of its messages, each with its place."""
+        assert self._end is not None
+        whole = [
+            {"code": w.code, "where": f"{self.public_id}:{w.where}" if w.where else self.public_id}
+            for w in self._end.warnings
+        ]
+        listed = {(w["code"], w["where"]) for w in whole}
+        return whole + [w for w in self._warned if (w["code"], w["where"]) not in listed]
+
+    def seal(self, original: bytes, actor: Actor, at: datetime) -> None:
+        """Close the tree, write head and facts, log ``series.sealed``; inside a transaction.
+
+        original: the salted commitment to the original the series was read from.
+        """
+        assert self._end is not None
+        result = self._sealer.finish()
+        if result.size != self._end.message_count:
+            raise RuntimeError("the parser counted other messages than it gave")
+        series = self._series
+        statement = SeriesHead(
+            series=self.public_id,
+            acquisition=self._acquisition.public_id,
+            conversation=self._conversation.public_id,
+            size=result.size,
+            root=result.root,
+            sm3_root=result.sm3_root,
+            parser_name=self._examination.parser_name,
+            parser_version=self._examination.parser_version,
+            timezone=self._answers.timezone,
+            date_order=self._answers.date_order,
+            original=original,
+            members=self._examination.members,
+            first_utc=self._end.first_utc,
+            last_utc=self._end.last_utc,
+        )
+        series.size, series.root, series.sm3_root = result.size, result.root, result.sm3_root
+        series.head = canonical.dumps(statement.value())
+        series.payload = seal_json(self._organisation, self.public_id, "series", self._facts())
+        series.first_at, series.last_at = _at(self._end.first_utc), _at(self._end.last_utc)
+        series.sealed_at = at
+        series.save()
+        custody.append(
+            event_id=f"series.sealed:{self.public_id}",
+            event="series.sealed",
+            actor=actor,
+            subjects=[
+                Subject("series", self.public_id),
+                Subject("acquisition", self._acquisition.public_id),
+            ],
+            details={"head": statement.digest().hex()},
+            at=at,
+        )
+
+    def _facts(self) -> dict[str, Any]:
+        assert self._end is not None
+        start = self._start
+        participants = []
+        for participant in self._end.participants:
+            stored = asdict(participant)
+            stored["details"] = dict(participant.details)
+            participants.append(stored)
+        return {
+            "title": start.title,
+            "platform": start.platform,
+            "platform_id": start.platform_id,
+            "type": start.conversation_type,
+            "custodian": self._custodian(),
+            "owner_name": start.owner_name,
+            "owner_id": start.owner_id,
+            "date_order": start.date_order,
+            "participants": participants,
+            "warnings": self.warnings(),
+            "unparsed": self._end.unparsed_count,
+        }
+
+    def _custodian(self) -> str:
+        return self._answers.owner or self._start.owner_name or self._organisation.name
+
+    def _found_conversation(self) -> Conversation:
+        identity = keyed(
+            self._organisation, "conversation", self._start.platform, self._start.identity
+        )
+        found = Conversation.objects.filter(
+            organisation=self._organisation, identity_key=identity
+        ).first()
+        public_id = found.public_id if found else opaque_id()
+        facts: dict[str, Json] = {
+            "platform": self._start.platform,
+            "title": self._start.title,
+            "custodian": self._custodian(),
+        }
+        payload = seal_json(self._organisation, public_id, "conversation", facts)
+        conversation, _ = Conversation.objects.get_or_create(
+            organisation=self._organisation,
+            identity_key=identity,
+            defaults={"public_id": public_id, "payload": payload, "created_at": self._at},
+        )
+        return conversation
+
+
+def _moment(time: dict[str, Json] | None) -> datetime | None:
+    return _at(str(time["utc"])) if time and time.get("utc") else None
+
+
+def _at(utc: str | None) -> datetime | None:
+    return datetime.fromisoformat(utc.replace("Z", "+00:00")) if utc else None

@@ -1,0 +1,1 @@
+"""Rows and originals of the store: keys, payloads, reading back what was sealed."""

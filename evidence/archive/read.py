@@ -1,0 +1,172 @@
+"""Read back what is stored: facts of a series, its messages with their seeds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from evidence.archive.keys import message_aad, open_json, series_key
+from evidence.errors import Corrupt
+from evidence.formats import canonical
+from evidence.formats.message import FIELDS
+from evidence.gateways import crypt
+from evidence.models import Acquisition, Conversation, Series
+from evidence.models import Message as MessageRow
+from evidence.values import Message, Participant, Ranges
+
+_BATCH = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesFacts:
+    """What people see of a series, decrypted."""
+
+    id: str
+    conversation: str
+    acquisition: str
+    title: str | None
+    platform: str
+    type: str | None
+    custodian: str
+    participants: tuple[Participant, ...]
+    warnings: list[dict[str, str]]
+    size: int
+    first_at: datetime | None
+    last_at: datetime | None
+    sealed_at: datetime | None
+    timezone: str | None
+    source_name: str
+    format: str
+    parser: str
+    unparsed: int
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """A message as it was sealed: canonical JSON of all fields, and its seed.
+
+    Both are empty once the message is erased; the leaf hash stays.
+    """
+
+    sequence: int
+    fields: bytes
+    seed: bytes
+    leaf_hash: bytes
+    sm3_leaf_hash: bytes | None
+
+    @property
+    def is_erased(self) -> bool:
+        return not self.seed
+
+    def message(self) -> Message:
+        """Return the decoded message; ValueError once it is erased."""
+        return decoded(self.fields)
+
+
+def describe_acquisition(acquisition: Acquisition) -> dict[str, Any]:
+    """Return the decrypted report of ``acquisition`` (name, size, sha256, answers, warnings)."""
+    report: dict[str, Any] = open_json(
+        acquisition.organisation, acquisition.public_id, "acquisition", acquisition.payload
+    )
+    return report
+
+
+def describe_conversation(conversation: Conversation) -> dict[str, Any]:
+    """Return ``{"platform", "title", "custodian"}`` of ``conversation``."""
+    facts: dict[str, Any] = open_json(
+        conversation.organisation, conversation.public_id, "conversation", conversation.payload
+    )
+    return facts
+
+
+def describe_series(series: Series) -> SeriesFacts:
+    """Return the decrypted facts of ``series``. Raises Corrupt when they do not open."""
+    facts = open_json(series.organisation, series.public_id, "series", series.payload)
+    report = describe_acquisition(series.acquisition)
+    return SeriesFacts(
+        id=series.public_id,
+        conversation=series.conversation.public_id,
+        acquisition=series.acquisition.public_id,
+        title=facts["title"],
+        platform=facts["platform"],
+        type=facts["type"],
+        custodian=facts["custodian"],
+        participants=tuple(_participant(p) for p in facts["participants"]),
+        warnings=facts["warnings"],
+        size=series.size,
+        first_at=series.first_at,
+        last_at=series.last_at,
+        sealed_at=series.sealed_at,
+        timezone=report["answers"]["timezone"],
+        source_name=report["name"],
+        format=series.acquisition.format,
+        parser=series.acquisition.parser_version,
+        unparsed=facts["unparsed"],
+    )
+
+
+def _participant(stored: dict[str, Any]) -> Participant:
+    return Participant(**{**stored, "names": tuple(stored["names"])})
+
+
+def messages(series: Series, ranges: Ranges | None = None) -> Iterator[StoredMessage]:
+    """Yield the stored messages of ``series`` in sequence, those of ``ranges`` if given.
+
+    Decrypts in batches; memory does not grow with length. Raises Corrupt (the store's fault)
+    naming the first message that does not open.
+    """
+    key = crypt.opener(series_key(series))
+    tenant = series.organisation.public_id
+    for row in _rows(series, ranges):
+        sequence, payload, leaf, sm3_leaf = row
+        if not payload:
+            yield StoredMessage(sequence, b"", b"", bytes(leaf), _maybe(sm3_leaf))
+            continue
+        aad = message_aad(tenant, series.public_id, sequence)
+        try:
+            plain = key(bytes(payload), aad)
+        except Corrupt as error:
+            raise Corrupt(f"message {sequence}", where=f"{series.public_id}:{sequence}") from error
+        yield StoredMessage(sequence, plain[32:], plain[:32], bytes(leaf), _maybe(sm3_leaf))
+
+
+def decoded(data: bytes) -> Message:
+    """Return the Message whose canonical JSON object of all fields is ``data``."""
+    values = json.loads(data)
+    if b'"wtf8"' in data:
+        values = canonical.loads(data)
+    return Message(**{name: values[name] for name in FIELDS})
+
+
+def _rows(series: Series, ranges: Ranges | None) -> Iterator[tuple[int, bytes, bytes, bytes | None]]:
+    spans = ranges.spans if ranges is not None else ((1, series.size),)
+    rows = MessageRow.objects.filter(series=series).order_by("sequence")
+    for first, last in spans:
+        for start in range(first, last + 1, _BATCH):
+            end = min(last, start + _BATCH - 1)
+            found = list(
+                rows.filter(sequence__gte=start, sequence__lte=end).values_list(
+                    "sequence", "payload", "leaf_hash", "sm3_leaf_hash"
+                )
+            )
+            if len(found) != end - start + 1:
+                raise Corrupt(
+                    f"rows {start}-{end}: {len(found)} found", where=f"{series.public_id}:{start}"
+                )
+            yield from found
+
+
+def leaf_hashes(series: Series, *, sm3: bool = False) -> Iterator[bytes]:
+    """Yield all leaf hashes of ``series`` in order, without any key."""
+    column = "sm3_leaf_hash" if sm3 else "leaf_hash"
+    rows = MessageRow.objects.filter(series=series).order_by("sequence")
+    for value in rows.values_list(column, flat=True).iterator(20_000):
+        yield bytes(value)
+
+
+def _maybe(value: bytes | None) -> bytes | None:
+    return None if value is None else bytes(value)
