@@ -14,7 +14,7 @@ import mmap
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -248,7 +248,7 @@ class _Verifier:
         signer, signature_time, chain = self._check_seal(seal)
         self._check_trust(chain)
         self._check_level(signature_time, tail)
-        embedded, names = self._embedded(certified)
+        embedded, names, pages = self._inside(certified)
         bundle = self._check_completeness(embedded)
         return PdfFacts(
             tuple(self.findings),
@@ -266,7 +266,7 @@ class _Verifier:
             embedded=embedded,
             embedded_names=names,
             bundle=bundle,
-            page_count=_page_count(certified),
+            page_count=pages,
         )
 
     # The certified revision.
@@ -589,6 +589,17 @@ class _Verifier:
 
     # What is inside.
 
+    def _inside(self, certified: Document) -> tuple[dict[str, bytes], tuple[str, ...], int]:
+        """Return embedded files, their names and the page count; damage fails ``structure``."""
+        try:
+            embedded, names = self._embedded(certified)
+            return embedded, names, _page_count(certified)
+        except LimitExceeded:
+            raise
+        except PdfError as error:
+            self.findings.append(failed("structure", f"The certified part is damaged: {error}."))
+            return {}, (), 0
+
     def _embedded(self, certified: Document) -> tuple[dict[str, bytes], tuple[str, ...]]:
         found: dict[str, bytes] = {}
         names: list[str] = []
@@ -643,22 +654,34 @@ def _raw_integrity(
     habits, and what this strict reader cannot read is not thereby broken.
     """
     before, after, length = stretch
+    digits = bytes(data[before + 1 : after - 1])
     try:
-        digits = bytes(data[before + 1 : after - 1])
-        contents = pdf_grammar.read_padded(digits if is_ours else digits.lower())
-        signed = cms.parse(contents)
-        checked = cms.check(
-            signed, lambda name: hasher.digest(name, (0, before, after, length)), [], cades=is_ours
+        signed = cms.parse(pdf_grammar.read_padded(digits if is_ours else digits.lower()))
+        broken = _raw_problems(
+            signed, lambda name: hasher.digest(name, (0, before, after, length)), cades=is_ours
         )
     except (ValueError, IndexError, KeyError) as error:
         if is_ours:
             return failed("integrity", f"The signature cannot be read: {error}.", SEAL_FIELD)
         return not_checked("integrity", "The signature is of a kind not judged offline.")
-    if cms.WRONG_DIGEST in checked.broken or (is_ours and checked.broken):
-        return failed("integrity", f"Altered: {'; '.join(checked.broken)}.")
-    if checked.broken:
+    if cms.WRONG_DIGEST in broken or (is_ours and broken):
+        return failed("integrity", f"Altered: {'; '.join(broken)}.")
+    if broken:
         return not_checked("integrity", "The signature is of a kind not judged offline.")
     return passed("integrity", "The bytes this signature covers are intact.")
+
+
+def _raw_problems(
+    signed: cms.SignedData, digest: Callable[[str], bytes], *, cades: bool
+) -> tuple[str, ...]:
+    content = signed.content
+    if content is None:
+        return cms.check(signed, digest, [], cades=cades).broken
+    info = tst.parse_info(content)
+    own = cms.check(signed, lambda name: hashlib.new(name, content).digest(), [], cades=False)
+    if info.digest is not None and digest(info.digest) != info.imprint:
+        return (cms.WRONG_DIGEST, *own.broken)
+    return own.broken
 
 
 def _token_time(token: bytes) -> datetime | None:

@@ -300,7 +300,9 @@ def _read_entries(
     free: dict[int, int],
 ) -> None:
     stop = parser.position + 20 * count
-    if count > MAX_OBJECTS or stop > parser.end:
+    if stop > parser.end:
+        raise PdfError("the cross-reference table is cut off")
+    if count > MAX_OBJECTS:
         raise LimitExceeded("the cross-reference table is too long")
     found = _ENTRY.findall(parser.data, parser.position, stop)
     if len(found) != count:

@@ -380,7 +380,7 @@ class _LikeOurs:
 def sign_pdf(pdf: bytes, pki: Pki, *, at: datetime = NOW, **changes: Any) -> bytes:
     """Return ``pdf`` certified as B-LTA, as the service does it, but without any validation.
 
-    changes: ``field_name``, ``digest``, ``certify``, ``permissions``, ``stamper``.
+    changes: ``field_name``, ``digest``, ``certify``, ``permissions``, ``stamper``, ``time_name``.
     """
     from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
     from pyhanko.sign import fields, signers
@@ -407,7 +407,11 @@ def sign_pdf(pdf: bytes, pki: Pki, *, at: datetime = NOW, **changes: Any) -> byt
             IncrementalPdfFileWriter(io.BytesIO(pdf)), output=out, bytes_reserved=65536
         )
     return stamp_pdf(
-        out.getvalue(), pki, at=at, field_name="TrueThreadTime1", stamper=changes.get("stamper")
+        out.getvalue(),
+        pki,
+        at=at,
+        field_name=changes.get("time_name", "TrueThreadTime1"),
+        stamper=changes.get("stamper"),
     )
 
 

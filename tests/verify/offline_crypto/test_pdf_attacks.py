@@ -598,11 +598,17 @@ def test_an_unsigned_pdf_of_ours_has_no_signature(judge, kit):
     assert judge(kit.unsigned()).reason == "no_signature"
 
 
-def test_a_signed_pdf_of_somebody_else_is_not_ours(judge, kit, pki):
-    report = judge(kit.sign(kit.unsigned(), pki, field_name="Signature1").replace(
-        b"(TrueThreadTime1)", b"(TrueThreadTimeX)"))  # fmt: skip
-    assert report.reason in ("not_ours", "altered")
-    assert not report.passed
+def test_a_signed_pdf_of_somebody_else_is_not_ours_but_intact(judge, kit, pki):
+    pdf = kit.sign(kit.unsigned(), pki, field_name="Signature1", time_name="Time")
+    report = judge(pdf)
+
+    assert (report.indication, report.reason) == ("INDETERMINATE", "not_ours")
+    assert [one.outcome for one in report.of("integrity")] == ["passed", "passed"]
+
+
+def test_an_altered_pdf_of_somebody_else_is_altered(judge, kit, pki):
+    pdf = kit.sign(kit.unsigned(), pki, field_name="Signature1", time_name="Time")
+    assert refused(judge(swap(pdf, b"(TrueThread)", b"(TrueThrust)")), "integrity")
 
 
 def test_a_volume_alone_is_intact_but_incomplete(judge, kit, pki):
