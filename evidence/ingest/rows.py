@@ -99,18 +99,19 @@ class Rows:
         time: dict[str, Json] | None = None,
         warnings: list[Json] | None = None,
         text: str | None = None,
+        direction: str | None = None,
         **fields: Any,
     ) -> Iterator[Message]:
         """Take one row; yield the row before it.
 
         data: its source slice, at most ROW_BYTES; text: the same decoded, if at hand.
+        direction: where the source itself states it.
         clock: naive local time for the comparison with the row before; None if in doubt.
         """
         self.count += 1
         sequence = self.count
         notes: list[Json] = warnings or []
         sender = None
-        direction = None
         if person is not None:
             person.count += 1
             person.first = person.first or sequence
@@ -118,7 +119,7 @@ class Rows:
             sender = person.value
             if shown_name is not None and shown_name != sender["name"]:
                 sender = {**sender, "name": clean(shown_name)}
-            if self._owners:
+            if self._owners and direction is None:
                 direction = "out" if person.is_owner else "in"
         held = self._held
         if clock is not None:

@@ -44,6 +44,7 @@ EXPECTED = {
         "2016-04-15T13:04:00Z",
     ),
     "D11": (8, {"Alice", "Bob"}, "2019-07-05T14:55:32Z"),
+    "D21": (3, {"A", "B"}, None),
     "D12": (2, {"Author 1", "Author 2"}, "2018-12-05T10:39:10Z"),
 }
 
@@ -91,6 +92,16 @@ def test_a_line_out_of_order_stays_a_message_and_is_flagged(fixture_named, readi
     assert "possible_forgery" in reading.messages[-1].warnings
     assert "possible_forgery" in reading.messages[-2].warnings
     assert "possible_forgery" in reading.codes()
+
+
+def test_a_bad_header_becomes_one_unparsed_row_and_nothing_is_lost(fixture_named, reading_of):
+    reading = reading_of(fixture_named("D21-"), timezone="Asia/Shanghai")
+
+    assert reading.kinds() == ["unparsed", "text", "text"]
+    assert reading.bodies() == ["===\n假装我是文件头\n===\n\n", "A", "B"]
+    assert reading.ends[0].unparsed_count == 1
+    assert reading.messages[1].sender == {"key": "p1", "name": "A", "id": "123123"}
+    assert reading.messages[1].time["offset"] == "+08:05:43"
 
 
 def test_a_telegram_export_asks_for_the_zone_only_where_a_message_lacks_its_epoch(fixture_named):

@@ -8,10 +8,9 @@ on its first lines; a line of another layout inside a message stays in that mess
 can paste one. It is read as a message, and where it breaks the order of time both neighbours are
 marked ``possible_forgery``.
 
-Dates. Year first (four digits) and dots (``31.12.2023``, always day first; ``23. 12. 31.`` with
-spaces, Korean, year first) leave no doubt. Two-digit years lead only where the half-day mark is
-Chinese or Korean or where neither other order fits. Otherwise the order is known when some day is
-above 12 and asked when two orders fit every date. No export carries a time zone: always asked.
+Dates. See ``dates``; two-digit years lead where the half-day mark is Chinese or Korean. The order
+is known when some day is above 12 and asked when two orders fit every date. No export carries a
+time zone: always asked.
 
 Sender. Everything before the first ``: ``. A colon without blank counts when the name before it
 already spoke. A colon inside a name cannot be told from a body that begins with a word and a
@@ -26,14 +25,14 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from evidence.errors import IngestRefused
 from evidence.ingest.clock import from_local, likely_zones, naive, zone_needed
+from evidence.ingest.dates import OrderNotes, date_in, fitting, settled_order
 from evidence.ingest.encodings import mark_length
 from evidence.ingest.interface import (
-    DATE_ORDERS,
     Answers,
     ChatFile,
     Event,
@@ -105,15 +104,15 @@ class WhatsAppText:
                     notes.take(match)
         return Survey(
             needs_timezone=True,
-            timezone_examples=tuple(notes.examples[:1]),
+            timezone_examples=tuple(notes.dates.examples[:1]),
             likely_timezones=likely_zones(*notes.zones()),
             date_orders=notes.orders(),
-            date_examples=tuple(notes.examples),
+            date_examples=tuple(notes.dates.examples),
             facts={"layout": layout, "group": "1" if len(notes.names) > 2 else ""},
         )
 
     def read(self, chat: ChatFile, survey: Survey, answers: Answers) -> Iterator[Event]:
-        order = _order(survey, answers)
+        order = settled_order(survey, answers)
         with chat.open() as stream:
             mark = mark_length(stream.read(3))
         header: tuple[Span, ...] = ((chat.member, 0, mark),) if mark else ()
@@ -137,17 +136,11 @@ class _Notes:
     """What the survey gathers over all header lines."""
 
     def __init__(self) -> None:
-        self.examples: list[str] = []
+        self.dates = OrderNotes()
         self.names: set[str] = set()
-        self._dates: set[tuple[str, str, str, bool]] = set()
-        self._fits: set[str] = set()
-        self._none_yet = True
-        self._spaced = self._dotted = self._year_first = self._chinese = False
         self._halves: set[str] = set()
 
     def take(self, match: re.Match[str]) -> None:
-        first, second, third = match[_A], match[_B], match[_C]
-        key = (first, second, third, match[_SEP1] == ".")
         half = match[_HALF1] or match[_HALF2]
         if half and len(self._halves) < 8:
             self._halves.add(half.strip())
@@ -155,59 +148,16 @@ class _Notes:
             name, colon, _ = match[_REST].partition(": ")
             if colon:
                 self.names.add(name)
-        if key in self._dates:
-            return
-        if len(self._dates) < 100_000:
-            self._dates.add(key)
-        fits = _fitting(first, match[_SEP1], second, third)
-        self._fits = fits if self._none_yet else self._fits & fits
-        self._none_yet = False
-        if len(self.examples) < 3 and match[_WHOLE] not in self.examples:
-            self.examples.append(match[_WHOLE])
+        self.dates.take(fitting(match[_A], match[_SEP1], match[_B], match[_C]), match[_WHOLE])
 
     def orders(self) -> tuple[str, ...]:
-        """Return the orders all dates fit; where no single one does, those a person may mean."""
-        fits = [order for order in DATE_ORDERS if order in self._fits]
-        if not fits:
-            return ("dmy", "mdy")
-        if "ymd" in fits and len(fits) > 1:
-            fits = ["ymd"] if self._halves & words.CHINESE_HALF_DAYS else fits[:-1]
-        return tuple(fits)
+        return self.dates.orders(year_leads=bool(self._halves & words.CHINESE_HALF_DAYS))
 
     def zones(self) -> tuple[str, ...]:
         marks = "".join(self._halves)
         if re.search("[가-힣]", marks):
             return ("Asia/Seoul",)
-        if "午前" in marks or "午後" in marks:
-            return ("Asia/Tokyo",)
-        return ()
-
-
-def _fitting(first: str, separator: str, second: str, third: str) -> set[str]:
-    """Return the date orders under which three numbers are a date that can exist."""
-    if (
-        len(first) >= 3
-        or separator[0] in _PAIRS
-        or (separator.startswith(".") and len(separator) > 1)
-    ):
-        candidates: tuple[str, ...] = ("ymd",)
-        if len(separator) > 1 and len(third) == 4:
-            candidates = ("dmy",)
-    elif separator == ".":
-        candidates = ("dmy",)
-    elif len(third) == 2 and len(first) == 2:
-        candidates = DATE_ORDERS
-    else:
-        candidates = ("dmy", "mdy")
-    return {order for order in candidates if _date(first, second, third, order) is not None}
-
-
-def _date(first: str, second: str, third: str, order: str) -> tuple[int, int, int] | None:
-    a, b, c = int(first), int(second), int(third)
-    year, month, day = {"dmy": (c, b, a), "mdy": (c, a, b)}.get(order, (a, b, c))
-    if year < 100:
-        year += 2000
-    return (year, month, day) if naive(year, month, day) else None
+        return ("Asia/Tokyo",) if "午前" in marks or "午後" in marks else ()
 
 
 def _header(line: str, layout: str | None) -> re.Match[str] | None:
@@ -238,7 +188,7 @@ def _sound(match: re.Match[str]) -> bool:
         return False
     if int(match[_HOUR]) > 24 or int(match[_MINUTE]) > 59 or int(match[_SECOND] or 0) > 60:
         return False
-    return bool(_fitting(match[_A], match[_SEP1], match[_B], match[_C]))
+    return bool(fitting(match[_A], match[_SEP1], match[_B], match[_C]))
 
 
 def _layout(chat: ChatFile) -> str:
@@ -254,18 +204,6 @@ def _layout(chat: ChatFile) -> str:
     if not counts:
         raise IngestRefused("no line opens a message", code="unknown_format")
     return max(counts, key=lambda layout: counts[layout])
-
-
-def _order(survey: Survey, answers: Answers) -> str:
-    if len(survey.date_orders) == 1:
-        if answers.date_order not in (None, survey.date_orders[0]):
-            raise IngestRefused("the file's dates say otherwise", code="date_order_impossible")
-        return survey.date_orders[0]
-    if answers.date_order is None:
-        raise IngestRefused("two date orders fit", code="answers_missing")
-    if answers.date_order not in survey.date_orders:
-        raise IngestRefused("the file's dates say otherwise", code="date_order_impossible")
-    return answers.date_order
 
 
 def _title(chat: ChatFile) -> str | None:
@@ -299,7 +237,7 @@ class _Times:
     def _worked_out(
         self, match: re.Match[str]
     ) -> tuple[datetime | None, dict[str, Json] | None, list[Json]]:
-        date = _date(match[_A], match[_B], match[_C], self._order)
+        date = date_in(match[_A], match[_B], match[_C], self._order)
         hour = _hour(int(match[_HOUR]), match[_HALF1] or match[_HALF2])
         local = naive(*date, hour, int(match[_MINUTE]), int(match[_SECOND] or 0)) if date else None
         if local is None:
@@ -392,23 +330,23 @@ class _Reading:
         yield from self._message(rest, start, data, source)
 
     def _message(
-        self, rest: str, start: int, data: bytes, source: dict[str, object]
+        self, rest: str, start: int, data: bytes, source: dict[str, Any]
     ) -> Iterator[Message]:
         name, body = self._sender(rest)
         if name is None:
             fields = _system(rest)
             kind = str(fields.pop("kind"))
-            return self._rows.add(kind, start, data, body=rest, **source, **fields)  # type: ignore[arg-type]
+            return self._rows.add(kind, start, data, body=rest, **source, **fields)
         shown = name.strip(_OUTER_MARKS) or name
         if self._is_notice(body):
             fields = {"system": {"template": "encryption_notice", "values": {"as": shown}}}
-            return self._rows.add("system", start, data, body=body, **source, **fields)  # type: ignore[arg-type]
+            return self._rows.add("system", start, data, body=body, **source, **fields)
         phone = _PHONE.fullmatch(shown)
         person = self._rows.person(shown, "".join(re.findall(r"[+\d]", shown)) if phone else None)
         self._note_colon(shown, body)
         fields = self._body_fields(body)
         kind = str(fields.pop("kind", "text"))
-        return self._rows.add(kind, start, data, person=person, body=body, **source, **fields)  # type: ignore[arg-type]
+        return self._rows.add(kind, start, data, person=person, body=body, **source, **fields)
 
     def _sender(self, rest: str) -> tuple[str | None, str]:
         name, colon, body = rest.partition(": ")
@@ -448,9 +386,9 @@ class _Reading:
         for name in self._chat.unreferenced():
             self._rows.warn("member_not_referenced", name)
 
-    def _body_fields(self, body: str) -> dict[str, object]:
+    def _body_fields(self, body: str) -> dict[str, Any]:
         """Return kind and fields that WhatsApp's own wording in ``body`` gives."""
-        fields: dict[str, object] = {}
+        fields: dict[str, Any] = {}
         if body.endswith((">", ">\u200e")) or "<" in body[-60:]:
             if body.strip(_OUTER_MARKS).endswith(words.EDITED):
                 fields["edits"] = [{"time_raw": None, "utc": None, "previous": None}]
@@ -490,7 +428,7 @@ class _Reading:
         return attachment(name, attachment_kind(name), found)
 
 
-def _short_fields(plain: str, body: str) -> dict[str, object] | None:
+def _short_fields(plain: str, body: str) -> dict[str, Any] | None:
     """Return the fields of a one-line body that is WhatsApp's wording; None for other text."""
     omitted = words.omitted_kind(plain)
     if omitted is not None:
@@ -506,7 +444,7 @@ def _short_fields(plain: str, body: str) -> dict[str, object] | None:
     return None
 
 
-def _system(rest: str) -> dict[str, object]:
+def _system(rest: str) -> dict[str, Any]:
     plain = rest.strip(_OUTER_MARKS + "\r\n")
     if words.is_deleted(plain):
         return {"kind": "recalled", "deletion": {"by": None, "time_raw": None}}
