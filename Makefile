@@ -4,7 +4,9 @@ PYTHON ?= python3
 VENV ?= .venv
 RUN = $(VENV)/bin/python
 MANAGE = $(RUN) manage.py
-STAMPS = var/stamps
+PIP_INSTALL = $(RUN) -m pip install -qq --disable-pip-version-check
+# Beside the packages they speak of, so that they vanish together.
+STAMPS = $(VENV)/stamps
 PORT ?= 8000
 
 .DEFAULT_GOAL := help
@@ -43,12 +45,12 @@ lock: $(STAMPS)/dev-packages  ## Write constraints.txt from what is installed; b
 	    | sed '1,/^## The following/d' | grep -vi '^setuptools==' >> constraints.txt
 
 clean:  ## Remove what can be made again: caches, demo, the virtual environment. Keeps stored evidence.
-	rm -rf $(VENV) $(STAMPS) var/demo var/fonts var/mypy var/ruff var/pytest var/import-linter .hypothesis
+	rm -rf $(VENV) var/demo var/fonts var/mypy var/ruff var/pytest var/import-linter .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMPS)/venv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	    echo "TrueThread needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) --version 2>&1)." >&2; \
+	    echo "TrueThread needs Python 3.11 or later, and $(PYTHON) is not." >&2; \
 	    echo "Name another one: make PYTHON=/path/to/python3.12 ..." >&2; exit 1; }
 	@test -x $(RUN) || $(PYTHON) -m venv $(VENV) || { \
 	    echo "This Python cannot make virtual environments (Debian: apt-get install python3-venv)." >&2; \
@@ -56,11 +58,13 @@ $(STAMPS)/venv:
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/packages: requirements.txt constraints.txt $(STAMPS)/venv
-	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@echo "Installing packages into $(VENV) ..."
+	@$(PIP_INSTALL) -r requirements.txt
 	@touch $@
 
 $(STAMPS)/dev-packages: requirements-dev.txt $(STAMPS)/packages
-	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@echo "Installing the packages of checks and tests into $(VENV) ..."
+	@$(PIP_INSTALL) -r requirements-dev.txt
 	@touch $@
 
 $(STAMPS)/setup: $(STAMPS)/packages FORCE

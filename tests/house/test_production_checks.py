@@ -152,3 +152,19 @@ def test_production_makes_no_secret_of_its_own(repository, tmp_path, missing):
     assert run.returncode != 0
     assert f"{missing} or {missing}_FILE must be set" in run.stderr
     assert not (tmp_path / "keys").exists()
+
+
+def test_djangos_own_deployment_checks_find_nothing_either(run_manage, tmp_path, trusted_pair):
+    run = run_manage(
+        "check", "--deploy", "--fail-level", "WARNING",
+        TRUETHREAD_MODE="production",
+        TRUETHREAD_SECRET_KEY="0123456789abcdefghijklmnopqrstuvwxyz0123456789abcdefghij",
+        TRUETHREAD_KEK=bytes(range(32)).hex(),
+        TRUETHREAD_DATABASE_URL="postgres://clerk@db.example.org/evidence",
+        TRUETHREAD_PUBLIC_URL="https://evidence.example.org",
+        TRUETHREAD_LOG_ORIGIN="evidence.example.org/custody",
+        TRUETHREAD_TSA_URLS="https://tsa.example.org",
+        TRUETHREAD_SIGNER_PKCS12=str(_pkcs12(tmp_path, trusted_pair)),
+        TRUETHREAD_SIGNER_PKCS12_PASSWORD=PASSWORD,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
