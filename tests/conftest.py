@@ -11,18 +11,27 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings as hypothesis_settings
 
+if TYPE_CHECKING:
+    from django.test import Client
+
+    from evidence.models import Organisation, User
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED = REPOSITORY.parent / "shared"
 SHARED_FIXTURES_ABSENT = "shared fixtures are absent"
+PASSWORD = "correct horse battery"
 _TOOL_MISSING = "foreign tool missing: "
 
 hypothesis_settings.register_profile("house", deadline=None, database=None)
@@ -133,3 +142,75 @@ def fixture_chats() -> Path:
     if not folder.is_dir():
         pytest.skip(SHARED_FIXTURES_ABSENT)
     return folder
+
+
+@pytest.fixture
+def run_manage(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run ``manage.py`` as an operator does: another process, its own var folder and SQLite.
+
+    Keyword arguments are environment variables. What set-up makes is made at the first need;
+    fonts are those already prepared.
+    """
+
+    def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        if not (tmp_path / "fonts").exists():
+            (tmp_path / "fonts").symlink_to(REPOSITORY / "var" / "fonts")
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("TRUETHREAD_")}
+        own = {"DJANGO_SETTINGS_MODULE": "project.settings", "TRUETHREAD_VAR_DIR": str(tmp_path)}
+        return subprocess.run(
+            [sys.executable, "-W", "error", "manage.py", *arguments], cwd=REPOSITORY,
+            env=kept | own | variables, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    return run
+
+
+# People
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A person with the organisation they work in and a browser they are signed in with."""
+
+    user: User
+    organisation: Organisation
+    client: Client
+
+
+def _person(username: str, at: datetime) -> tuple[User, Organisation]:
+    from evidence.actions.create_account import create_account
+
+    email = f"{username}@example.org"
+    return create_account(username=username, password=PASSWORD, email=email, at=at)
+
+
+def _signed_in(user: User, organisation: Organisation) -> Actor:
+    from django.test import Client
+
+    client = Client()
+    client.force_login(user)
+    return Actor(user, organisation, client)
+
+
+@pytest.fixture
+def alice(db: None, now: datetime) -> Actor:
+    """The owner: what a test stores belongs to her organisation."""
+    return _signed_in(*_person("alice", now))
+
+
+@pytest.fixture
+def bob(alice: Actor, now: datetime) -> Actor:
+    """Her colleague: a member of the same organisation, besides having one of his own."""
+    from evidence.models import Membership
+
+    user, _own = _person("bob", now)
+    Membership.objects.create(
+        organisation=alice.organisation, user=user, role=Membership.Role.MEMBER, created_at=now
+    )
+    return _signed_in(user, alice.organisation)
+
+
+@pytest.fixture
+def charlie(db: None, now: datetime) -> Actor:
+    """The stranger: signed in, in an organisation of his own."""
+    return _signed_in(*_person("charlie", now))
