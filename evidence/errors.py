@@ -86,3 +86,17 @@ class SelfVerificationFailed(EvidenceError):
 
 class AppendOnly(RuntimeError):
     """Our own code tried to change or delete a custody entry: a mistake, not an expected case."""
+
+
+class ClockDisagrees(EvidenceError):
+    """Our clock and the time-stamp authority's are too far apart to put an act in its place."""
+
+    code = "clock_disagrees"
+    sentence = "The server's clock does not agree with the time-stamps. Nothing was recorded."
+
+
+class LogRefused(EvidenceError):
+    """The custody log is smaller than, or inconsistent with, a checkpoint published before."""
+
+    code = "log_inconsistent"
+    sentence = "The custody log does not continue the one published before. It was not extended."

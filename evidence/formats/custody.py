@@ -26,6 +26,12 @@ The second form stands for an entry of a chain the bundle needs whose content is
 names only the subjects whose chains the bundle carries. Inclusion is in the tree of the prepared
 checkpoint (``merkle``).
 
+**Time.** An entry keeps the time of its act and must fit the tokens around its place:
+    latest genTime over a checkpoint without it - LONGEST_ACT  <=  time
+    time  <=  earliest genTime over a checkpoint that holds it + CLOCK_TOLERANCE
+An act may begin, its time taken, before a checkpoint is cut, and reach the log after it: that is the
+room below. The room above is for clocks that differ.
+
 Worked example: ``tests/vectors/manifests/custody.json``.
 Broken examples: an event outside the list; number 2 without previous; a time without ``Z``.
 """
@@ -35,6 +41,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
+from datetime import timedelta
 
 from ..values import Json
 from . import canonical, merkle, shape
@@ -50,6 +57,8 @@ EVENTS = (
     "hold.released", "matter.opened", "matter.changed", "access.granted", "access.revoked",
     "admin.viewed", "checkpoint.stamped", "epoch.opened", "key.rotated", "verification.requested",
 )  # fmt: skip
+LONGEST_ACT = timedelta(hours=1)
+CLOCK_TOLERANCE = timedelta(minutes=5)
 ACTOR_KINDS = ("person", "client", "system", "operator")
 SUBJECT_KINDS = ("series", "matter", "bundle", "acquisition", "log")
 

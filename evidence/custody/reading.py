@@ -1,0 +1,98 @@
+"""The read side: entries by place, chains of a subject, proofs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from evidence.custody import tree
+from evidence.custody.epochs import current_epoch
+from evidence.custody.payloads import open_entry
+from evidence.errors import Corrupt, NotFound
+from evidence.formats import custody as formats
+from evidence.models import Checkpoint, CustodyEntry, LogEpoch
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """An entry as it stands in the log, opened; its digest was re-derived on the way."""
+
+    epoch: LogEpoch
+    place: int
+    """0-based index in the tree."""
+    event_id: str
+    entry: formats.Entry
+    salt: bytes
+    digest: bytes
+
+
+def entry(place: int, epoch: LogEpoch | None = None) -> Logged:
+    """Return the entry at ``place`` of ``epoch``, of the current one by default.
+
+    Raises NotFound beyond the end, Corrupt when the row does not fit its digest.
+    """
+    row = CustodyEntry.objects.filter(epoch=epoch or current_epoch(), place=place).first()
+    if row is None:
+        raise NotFound(f"no entry at place {place}")
+    return _opened(row)
+
+
+def entry_of_event(event_id: str) -> Logged:
+    """Return the entry of the event queued under ``event_id``; NotFound until it is sequenced."""
+    row = CustodyEntry.objects.filter(event_id=event_id).select_related("epoch").first()
+    if row is None:
+        raise NotFound(f"no entry of event {event_id}")
+    return _opened(row)
+
+
+def entries_of(kind: str, subject_id: str, up_to: int | None = None) -> Iterator[Logged]:
+    """Yield a subject's chain in its order, from number 1 to ``up_to``, to its end by default."""
+    rows = CustodyEntry.objects.filter(subjects__kind=kind, subjects__subject_id=subject_id)
+    if up_to is not None:
+        rows = rows.filter(
+            subjects__kind=kind, subjects__subject_id=subject_id, subjects__number__lte=up_to
+        )
+    ordered = rows.select_related("epoch").order_by("epoch__number", "place").distinct()
+    return (_opened(row) for row in ordered.iterator(500))
+
+
+def inclusion(place: int, size: int, epoch: LogEpoch | None = None) -> list[bytes]:
+    """Return the inclusion proof of the entry at ``place`` in the tree of ``size`` entries."""
+    return tree.inclusion(_epoch(epoch), place, size)
+
+
+def consistency(old: int, new: int, epoch: LogEpoch | None = None) -> list[bytes]:
+    """Return the proof that the tree of ``old`` entries is a prefix of the tree of ``new``."""
+    return tree.consistency(_epoch(epoch), old, new)
+
+
+def stamped_checkpoint_over(logged: Logged) -> Checkpoint | None:
+    """Return the smallest stamped checkpoint that holds the entry; None is "stamp pending"."""
+    found: Checkpoint | None = (
+        Checkpoint.objects.filter(epoch=logged.epoch, size__gt=logged.place, stamps__isnull=False)
+        .order_by("size")
+        .first()
+    )
+    return found
+
+
+def _epoch(epoch: LogEpoch | None) -> LogEpoch:
+    found = epoch or current_epoch()
+    if found is None:
+        raise NotFound("nothing was logged yet")
+    return found
+
+
+def _opened(row: CustodyEntry) -> Logged:
+    salt, value = open_entry(row.epoch, row.place, bytes(row.payload))
+    digest = formats.value_digest(value, salt)
+    if digest != bytes(row.digest):
+        raise Corrupt(f"entry {row.place} does not fit its digest")
+    return Logged(
+        epoch=row.epoch,
+        place=row.place,
+        event_id=row.event_id,
+        entry=formats.read_entry(value),
+        salt=salt,
+        digest=digest,
+    )
