@@ -24,6 +24,10 @@ A reader re-creates every header from names, sizes and CRC-32s and compares, so 
   as spaces), in this order, "<name>: <value>\n"
 - ``tagmanifest-sha256.txt``: likewise for every file outside ``data/`` but itself
 
+**Untouched bytes**: the original of an acquisition stands at ``data/originals/<acquisition id>.<ending>``,
+attachment k (from 1) of a message at ``data/attachments/<series id>/<sequence>-<k>.<ending>``; the ending
+is 1 to 8 lower-case ASCII letters or digits and means nothing to a verifier.
+
 Worked example: one member ``a`` holding ``b`` is 101 bytes:
     504b0304 1400 0008 0000 0000 2100 f9efbe71 01000000 01000000 0100 0000 61 62
     504b0102 1400 1400 0008 0000 0000 2100 f9efbe71 01000000 01000000 0100 0000 0000 0000 0000
@@ -72,6 +76,11 @@ UNLISTED = frozenset({MANIFEST, MASTER, BAG_INFO, PAYLOAD_SHA256, PAYLOAD_SM3, T
 
 CHUNK_BYTES = 1 << 20
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*\Z")
+_ENDING = re.compile(r"[a-z0-9]{1,8}\Z")
+_ORIGINAL = re.compile(r"data/originals/([0-9a-f]{32})\.[a-z0-9]{1,8}\Z")
+_ATTACHMENT = re.compile(
+    r"data/attachments/([0-9a-f]{32})/([1-9][0-9]{0,9})-([1-9][0-9]{0,3})\.[a-z0-9]{1,8}\Z"
+)
 _MAX_16 = 0xFFFF
 _MAX_32 = 0xFFFFFFFF
 _LOCAL = struct.Struct("<IHHHHHIIIHH")
@@ -310,6 +319,40 @@ def _check_local_headers(file: BinaryIO, members: Sequence[Member]) -> int:
             raise NotCanonical(f"{member.name}: the header before the content is not canonical")
         end = member.offset + member.size
     return end
+
+
+# --- places -------------------------------------------------------------------------------------
+
+
+def original_path(acquisition: str, name: str) -> str:
+    """Return where the original delivered as ``name`` stands."""
+    return f"{ORIGINALS}{acquisition}.{_ending(name)}"
+
+
+def attachment_path(series: str, sequence: int, number: int, name: str) -> str:
+    """Return where attachment ``number`` (from 1) of a message stands."""
+    return f"{ATTACHMENTS}{series}/{sequence}-{number}.{_ending(name)}"
+
+
+def read_original_path(path: str) -> str:
+    """Return the acquisition whose original stands at ``path``; ValueError for other paths."""
+    match = _ORIGINAL.match(path)
+    if match is None:
+        raise ValueError("not the path of an original")
+    return match[1]
+
+
+def read_attachment_path(path: str) -> tuple[str, int, int]:
+    """Return series, sequence and number of the attachment at ``path``; ValueError for others."""
+    match = _ATTACHMENT.match(path)
+    if match is None:
+        raise ValueError("not the path of an attachment")
+    return match[1], int(match[2]), int(match[3])
+
+
+def _ending(name: str) -> str:
+    ending = name.rpartition(".")[2].lower()
+    return ending if _ENDING.match(ending) else "bin"
 
 
 # --- BagIt --------------------------------------------------------------------------------------

@@ -40,6 +40,10 @@ gap; n_rows = rows of the series; n_disclosed = rows in disclosed that are not w
 
 selection digest = SHA-256("truethread/selection/v1" + 0x00 + canonical(parts)).
 
+**Volumes** other than the master embed ``volume.json``, canonical
+    {"bundle":id,"format":"truethread/volume/v1","selection":hex,"volume":k from 2,"volumes":v}
+so that each says what it is when it is found alone.
+
 Worked example: ``tests/vectors/manifests/manifest.json``.
 Broken examples: files out of order; a part whose ``gaps`` does not follow from ``disclosed``; a withheld
 sequence outside ``disclosed``; one more key anywhere.
@@ -59,6 +63,7 @@ from .series_head import Original, SeriesHead, read_original
 from .series_head import read as read_head
 
 FORMAT = "truethread/manifest/v1"
+VOLUME_FORMAT = "truethread/volume/v1"
 PREPARED_CHECKPOINT = "data/checkpoints/prepared.txt"
 PREPARED_TOKEN = "data/tokens/prepared.tst"  # noqa: S105 - a path, no secret
 _MATTER_KEYS = ("id", "name", "number", "purpose", "authority", "requester")
@@ -311,6 +316,21 @@ def loads(data: bytes) -> Manifest:
     return found
 
 
+def volume_bytes(bundle: str, number: int, count: int, selection: bytes) -> bytes:
+    """Return the ``volume.json`` of volume ``number`` of ``count``; selection: its digest."""
+    if not 2 <= number <= count:
+        raise ValueError("the master is volume 1 and embeds the manifest instead")
+    return canonical.dumps(
+        {
+            "format": VOLUME_FORMAT,
+            "bundle": bundle,
+            "volume": number,
+            "volumes": count,
+            "selection": selection.hex(),
+        }
+    )
+
+
 def _read(value: Json) -> Manifest:
     found = shape.mapping(
         value,
@@ -320,7 +340,9 @@ def _read(value: Json) -> Manifest:
     if found["format"] != FORMAT:
         raise ValueError("not a manifest of version 1")
     deployment = shape.mapping(found["deployment"], ("name", "origin", "trust"))
-    log = shape.mapping(found["log"], ("origin", "vkey", "prepared_index", "checkpoint", "token", "earlier"))
+    log = shape.mapping(
+        found["log"], ("origin", "vkey", "prepared_index", "checkpoint", "token", "earlier")
+    )
     selection = shape.mapping(found["selection"], ("digest", "parts"))
     shape.utc(found["created"])
     series = tuple(_read_series(item) for item in shape.array(found["series"]))

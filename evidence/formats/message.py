@@ -116,7 +116,10 @@ def encode_values(values: Sequence[Json]) -> list[bytes]:
         raise ValueError(f"{len(FIELDS)} values were expected")
     if not (values[BODY] is None or isinstance(values[BODY], str)):
         raise ValueError("a body is text or null")
-    return [canonical.dumps(value) for value in values]
+    return [
+        b"null" if value is None else b"[]" if value == [] else canonical.dumps(value)
+        for value in values
+    ]
 
 
 def salt_of(seed: bytes, field: str) -> bytes:

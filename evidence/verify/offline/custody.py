@@ -1,0 +1,241 @@
+"""Does the custody record of a bundle hold: chains without gaps, in the log, at the stated times?
+
+Attacks this answers: an entry dropped, reordered, edited or re-hashed; a number skipped; an entry of
+another log; a head that was never sealed; a selection changed after it was logged; entries dated
+outside the time-stamps around them; a log key nobody vouched for; a history rewritten later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from ...formats import checkpoint, custody, merkle, shape
+from ...formats.checkpoint import Checkpoint, VerifierKey
+from ...formats.custody import Entry, Line
+from ...formats.manifest import Manifest, selection_digest
+from . import ed25519, x509
+from .report import Finding, failed, not_checked, passed
+
+CUSTODY = "data/custody.jsonl"
+TOLERANCE = timedelta(minutes=5)
+"""How far the clocks of store and time-stamp authority may lie apart, and how long an act may take
+between stating its time and entering the log."""
+
+MAX_LINES = 1_000_000
+
+
+@dataclass(frozen=True)
+class StampedCheckpoint:
+    """A checkpoint whose signature, place in the log and token hold. moment: of the token."""
+
+    path: str
+    checkpoint: Checkpoint
+    moment: datetime
+
+
+def read_lines(data: bytes) -> list[Line]:
+    """Return the lines of ``data/custody.jsonl``; ValueError unless ascending, each index once."""
+    if not data.endswith(b"\n"):
+        raise ValueError("the last line does not end")
+    raw = data[:-1].split(b"\n")
+    if len(raw) > MAX_LINES:
+        raise ValueError("too many entries")
+    lines = []
+    for number, line in enumerate(raw, start=1):
+        try:
+            lines.append(custody.read_line(line))
+        except ValueError as error:
+            raise ValueError(f"line {number}: {error}") from error
+    for before, after in pairwise(lines):
+        if after.index <= before.index:
+            raise ValueError(f"entry {after.index} stands after entry {before.index}")
+    return lines
+
+
+def check_chains(manifest: Manifest, lines: Sequence[Line]) -> Finding:
+    """Return whether the entries are those the bundle needs, without a gap, each linked to the last."""
+    try:
+        prepared = _prepared(manifest, lines)
+        _check_heads(manifest, lines)
+        total = 0
+        for subject in prepared.subjects:
+            total += _check_chain(subject.key, subject.number, lines)
+    except ValueError as error:
+        return failed("custody", f"{error}.", CUSTODY)
+    hidden = sum(line.entry is None for line in lines)
+    detail = f"{total} numbered places in {len(prepared.subjects)} chains without a gap"
+    return passed("custody", f"{detail}; {hidden} entries known by their hash alone.", CUSTODY)
+
+
+def check_log(
+    manifest: Manifest, lines: Sequence[Line], note: bytes, path: str
+) -> tuple[Finding, Checkpoint | None]:
+    """Return whether the log signed the prepared checkpoint and holds every entry of the bundle."""
+    try:
+        key = checkpoint.read_vkey(manifest.log_vkey)
+        found = checkpoint.read(note)
+    except ValueError as error:
+        return failed("log", f"The checkpoint cannot be read: {error}.", path), None
+    if found.origin != manifest.log_origin or key.name != manifest.log_origin:
+        return failed("log", "The checkpoint or its key belongs to another log.", path), None
+    if not checkpoint.verify_log(found, key, ed25519.verify):
+        return failed("log", "The log's signature under its checkpoint is wrong.", path), None
+    for line in lines:
+        leaf = custody.leaf_hash(line.digest)
+        if not merkle.verify_inclusion(line.index, found.size, leaf, line.inclusion, found.root):
+            detail = (
+                f"Entry {line.index} is not in the log: its content, place or proof was changed."
+            )
+            return failed("log", detail, CUSTODY), None
+    detail = f"Signed by the log; {len(lines)} entries proved to be among its first {found.size}."
+    return passed("log", detail, path), found
+
+
+def check_earlier(
+    manifest: Manifest, prepared: Checkpoint, note: bytes, proof: bytes, path: str
+) -> tuple[Finding, Checkpoint | None]:
+    """Return whether an earlier checkpoint was signed by the log and is a prefix of the prepared one."""
+    try:
+        found = checkpoint.read(note)
+        hashes = checkpoint.read_consistency(proof, found.size, prepared.size)
+        key = checkpoint.read_vkey(manifest.log_vkey)
+    except ValueError as error:
+        return failed("log", f"An earlier checkpoint cannot be read: {error}.", path), None
+    if found.origin != prepared.origin or not checkpoint.verify_log(found, key, ed25519.verify):
+        return failed("log", "An earlier checkpoint was not signed by this log.", path), None
+    if not merkle.verify_consistency(found.size, prepared.size, found.root, prepared.root, hashes):
+        detail = "The log was rewritten: an earlier checkpoint is not a prefix of the later one."
+        return failed("log", detail, path), None
+    return passed("log", f"A prefix of {found.size} entries, signed earlier.", path), found
+
+
+def check_log_key(
+    manifest: Manifest,
+    certificate: bytes,
+    signature: bytes,
+    signer: x509.Certificate | None,
+    stamped: datetime | None,
+    path: str,
+) -> Finding:
+    """Return whether the key that signed the PDF vouches for the key of the log."""
+    try:
+        key, not_before = checkpoint.read_log_key(certificate)
+    except ValueError as error:
+        return failed("log_key", f"The log's key certificate cannot be read: {error}.", path)
+    if str(key) != manifest.log_vkey or key.name != manifest.log_origin:
+        return failed("log_key", "The certificate is for another log key.", path)
+    if signer is None:
+        return not_checked("log_key", "The signer of the PDF is not known.", path)
+    if not x509.verify_raw_signature(signer, signature, certificate, "sha256"):
+        return failed("log_key", "The signer of the PDF does not vouch for this log key.", path)
+    if stamped is not None and shape.utc(not_before) > stamped + TOLERANCE:
+        return failed("log_key", "The log's key was not yet valid at the time-stamp.", path)
+    return passed("log_key", "The signer of the PDF vouches for the log's key.", path)
+
+
+def check_times(lines: Sequence[Line], stamps: Sequence[StampedCheckpoint]) -> Finding:
+    """Return whether every entry's time lies between the time-stamps around its place in the log."""
+    for entry in _entries(lines):
+        moment = shape.utc(entry.time)
+        after = [one.moment for one in stamps if one.checkpoint.size > entry.index]
+        before = [one.moment for one in stamps if one.checkpoint.size <= entry.index]
+        if after and moment > min(after) + TOLERANCE:
+            detail = f"Entry {entry.index} is dated later than the time-stamp that covers it."
+            return failed("custody_times", detail, CUSTODY)
+        if before and moment < max(before) - TOLERANCE:
+            detail = f"Entry {entry.index} is dated before a time-stamp that does not yet cover it."
+            return failed("custody_times", detail, CUSTODY)
+    if not stamps:
+        return not_checked("custody_times", "No time-stamp over the log could be used.", CUSTODY)
+    return passed("custody_times", "Every entry is dated within its time-stamps.", CUSTODY)
+
+
+def storage_times(
+    manifest: Manifest, stamps: Sequence[StampedCheckpoint]
+) -> Iterator[tuple[str, datetime]]:
+    """Yield, per series, the earliest time-stamp that covers its seal."""
+    for info in manifest.series:
+        moments = [one.moment for one in stamps if one.checkpoint.size > info.head_entry]
+        if moments:
+            yield info.head.series, min(moments)
+
+
+def check_single_view(
+    prepared: Checkpoint | None, witnesses: Sequence[VerifierKey], path: str
+) -> Finding:
+    """Return whether a witness the caller named saw the same log; advisory."""
+    if prepared is not None:
+        for key in witnesses:
+            seconds = checkpoint.verify_witness(prepared, key, ed25519.verify)
+            if seconds is not None:
+                detail = f"Witness {key.name} saw this log at POSIX time {seconds}."
+                return passed("single_view", detail, path, required=False)
+    detail = "No witness known here has confirmed that everybody is shown the same log."
+    return not_checked("single_view", detail, path, required=False)
+
+
+def _prepared(manifest: Manifest, lines: Sequence[Line]) -> Entry:
+    entry = _entry_at(lines, manifest.prepared_index)
+    if entry is None or entry.event != "export.prepared":
+        raise ValueError("The entry export.prepared the manifest names is missing")
+    needed = {("bundle", manifest.bundle)}
+    needed |= {("series", info.head.series) for info in manifest.series}
+    if manifest.matter.id is not None:
+        needed.add(("matter", manifest.matter.id))
+    if missing := needed - {subject.key for subject in entry.subjects}:
+        kind, name = min(missing)
+        raise ValueError(f"The entry export.prepared does not name {kind} {name}")
+    if entry.details.get("selection") != selection_digest(manifest.parts).hex():
+        raise ValueError("The selection is not the one that was logged before the bundle was made")
+    for line in lines:
+        if line.entry is not None and line.entry.log != manifest.log_origin:
+            raise ValueError(f"Entry {line.index} is of another log")
+    return entry
+
+
+def _check_heads(manifest: Manifest, lines: Sequence[Line]) -> None:
+    for info in manifest.series:
+        entry = _entry_at(lines, info.head_entry)
+        if entry is None or entry.event != "series.sealed":
+            raise ValueError(f"The sealing of series {info.head.series} is missing")
+        if ("series", info.head.series) not in {subject.key for subject in entry.subjects}:
+            raise ValueError(f"Entry {entry.index} seals another series")
+        if entry.details.get("head") != info.head.digest().hex():
+            raise ValueError(
+                f"The head of series {info.head.series} is not the one that was sealed"
+            )
+
+
+def _check_chain(key: tuple[str, str], last: int, lines: Sequence[Line]) -> int:
+    """Return the length of one chain; ValueError at its first gap, break or surplus."""
+    digests: list[bytes] = []
+    for line in lines:
+        subject = next((one for one in line.subjects if one.key == key), None)
+        if subject is None:
+            continue
+        if subject.number != len(digests) + 1:
+            raise ValueError(
+                f"The record of {key[0]} {key[1]} has a gap or is out of order: "
+                f"number {subject.number} stands where number {len(digests) + 1} belongs"
+            )
+        if line.entry is not None and digests and subject.previous != digests[-1]:
+            raise ValueError(
+                f"Entry {line.index} does not follow the entry before it about {key[0]} {key[1]}"
+            )
+        digests.append(line.digest)
+    if len(digests) != last:
+        raise ValueError(
+            f"The record of {key[0]} {key[1]} has {len(digests)} entries, but {last} were logged"
+        )
+    return last
+
+
+def _entry_at(lines: Sequence[Line], index: int) -> Entry | None:
+    return next((line.entry for line in lines if line.index == index), None)
+
+
+def _entries(lines: Sequence[Line]) -> Iterator[Entry]:
+    return (line.entry for line in lines if line.entry is not None)
