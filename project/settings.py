@@ -26,7 +26,7 @@ DEBUG = env.boolean("TRUETHREAD_DEBUG", False)
 
 TRUETHREAD_VAR_DIR: Path = env.path("TRUETHREAD_VAR_DIR") or BASE_DIR / "var"
 """Everything the service writes: database, blobs, fonts, keys, certificates, uploads."""
-TRUETHREAD_VAR_DIR.mkdir(parents=True, exist_ok=True)
+TRUETHREAD_VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 TRUETHREAD_PUBLIC_URL = env.url("TRUETHREAD_PUBLIC_URL", "http://127.0.0.1:8000")
 """Where people reach the service; printed in bundles."""
@@ -168,6 +168,8 @@ USE_TZ = True
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
+FILE_UPLOAD_TEMP_DIR = TRUETHREAD_VAR_DIR / "uploads"
+FILE_UPLOAD_TEMP_DIR.mkdir(mode=0o700, exist_ok=True)
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 FORM_RENDERER = "django.forms.renderers.DjangoTemplates"

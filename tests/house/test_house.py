@@ -40,10 +40,25 @@ def test_every_variable_is_explained_in_the_readme(repository):
     assert explained == read
 
 
+def test_every_command_is_explained_in_the_readme(repository):
+    readme = (repository / "README.md").read_text(encoding="utf-8")
+    explained = set(re.findall(r"^\| `manage\.py (\w+)", readme, flags=re.MULTILINE))
+    commands = {
+        file.stem
+        for file in (repository / "evidence" / "management" / "commands").glob("*.py")
+        if not file.stem.startswith("_")
+    }
+    assert commands <= explained
+
+
 def test_make_without_a_target_lists_the_main_ones(repository):
     run = subprocess.run(["make"], cwd=repository, capture_output=True, text=True, check=True)
     listed = re.findall(r"^  make (\S+) +\S", run.stdout, flags=re.MULTILINE)
     assert set(TARGETS) <= set(listed)
+
+
+def test_the_script_of_continuous_integration_is_well_formed(repository):
+    subprocess.run(["bash", "-n", ".ci/run"], cwd=repository, check=True)
 
 
 def test_the_readme_begins_with_the_two_commands(repository):

@@ -1,13 +1,15 @@
-"""Skips are named, and are failures where everything is required."""
+"""Skips are named, or failures where everything is required; the network is out of reach."""
 
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from pytest_socket import SocketConnectBlockedError
 
 SAMPLE = """
 import pytest
@@ -56,3 +58,8 @@ def test_a_skip_fails_where_all_is_required_but_for_absent_fixtures(run_sample):
     assert run.returncode == 1
     assert "Skipped although REQUIRE_ALL is set: foreign tool missing: no-such-tool" in run.stdout
     assert "2 passed, 1 skipped, 1 error" in run.stdout
+
+
+def test_no_test_reaches_beyond_loopback():
+    with pytest.raises((SocketConnectBlockedError, UserWarning), match=r"192\.0\.2\.1"):
+        socket.create_connection(("192.0.2.1", 9), timeout=1)
