@@ -11,7 +11,17 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PURE_ROOMS = ("ingest", "seal", "render", "sign", "bundle", "exchange", "verify", "formats")
+PURE_ROOMS = (
+    "ingest",
+    "seal",
+    "render",
+    "sign",
+    "bundle",
+    "exchange",
+    "verify",
+    "samples",
+    "formats",
+)
 FRAMEWORKS = {"django", "rest_framework", "django_htmx", "allauth", "celery", "project"}
 NETWORK = {
     "socket", "ssl", "http", "ftplib", "smtplib", "imaplib", "poplib", "socketserver", "xmlrpc",
