@@ -1,0 +1,261 @@
+"""Attachments: the block in a row and the annex at the end of a volume."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from evidence.render.exhibit import AttachmentFile, Language, Limits
+from evidence.render.images import (
+    TURNS,
+    Picture,
+    PictureFailed,
+    add_picture,
+    annex_picture,
+    thumbnail,
+)
+from evidence.render.sheet import FAINT, MONO, SMALL, SMALL_BOLD, SOFT, Link, StripBuilder
+from evidence.render.text import TextEngine, TextStyle
+from evidence.render.volume import Volume
+from evidence.render.words import KINDS, term
+from evidence.values import Json
+
+THUMB_WIDTH, THUMB_HEIGHT = 118.0, 92.0
+PICTURE_KINDS = frozenset(("image", "sticker"))
+ANNEX_PICTURE_BYTES = 30_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class AnnexItem:
+    """One attachment that has a place in the annex."""
+
+    anchor: str
+    message_anchor: str
+    sequence: int
+    attachment: Mapping[str, Json]
+    file: AttachmentFile | None
+
+    @property
+    def has_bytes(self) -> bool:
+        """Return whether the file itself can be loaded."""
+        return self.file is not None and self.file.load is not None
+
+    @property
+    def is_picture(self) -> bool:
+        """Return whether the attachment should be drawn."""
+        media = str(self.attachment.get("media_type") or "")
+        return self.has_bytes and (
+            str(self.attachment.get("kind")) in PICTURE_KINDS or media.startswith("image/")
+        )
+
+    @property
+    def size(self) -> int:
+        """Size in bytes; 0 when it is not known."""
+        size = self.attachment.get("size")
+        return size if isinstance(size, int) else 0
+
+
+class Column(Protocol):
+    """What an attachment block needs of the column it stands in."""
+
+    width: float
+
+    def block(self, height: float) -> tuple[StripBuilder, float]: ...
+
+
+class AttachmentBlock:
+    """Sets attachments into rows of one volume and remembers them for its annex."""
+
+    def __init__(
+        self,
+        volume: Volume,
+        *,
+        words: Mapping[str, str],
+        language: Language,
+        limits: Limits,
+        left: float,
+    ) -> None:
+        self.volume, self.words, self.language = volume, words, language
+        self.limits, self.left = limits, left
+        self.items: list[AnnexItem] = []
+        self.annex_bytes = 0
+
+    @property
+    def engine(self) -> TextEngine:
+        """The text engine of the volume."""
+        return self.volume.engine
+
+    def set(self, column: Column, item: AnnexItem) -> None:
+        """Set one attachment: picture if there is one, name, size, hash, page in the annex."""
+        picture, trouble = self._thumbnail(item)
+        listed = item.has_bytes
+        if listed:
+            self.items.append(item)
+            self.annex_bytes += min(item.size, ANNEX_PICTURE_BYTES) if item.is_picture else 400
+        lines = describe(item, self.words, self.language)
+        if trouble:
+            lines.append(self.words["file.undrawn"].format(why=trouble))
+        if picture:
+            self._with_picture(column, item, picture, lines, listed)
+        else:
+            self._text_only(column, item, lines, listed)
+
+    def _thumbnail(self, item: AnnexItem) -> tuple[Picture | None, str]:
+        if not item.is_picture or item.file is None or item.file.load is None:
+            return None, ""
+        try:
+            return thumbnail(item.file.load(), self.limits.max_image_pixels), ""
+        except PictureFailed as failure:
+            return None, str(failure)
+
+    def _with_picture(
+        self, column: Column, item: AnnexItem, picture: Picture, lines: list[str], listed: bool
+    ) -> None:
+        scale = min(THUMB_WIDTH / picture.width, THUMB_HEIGHT / picture.height)
+        width, height = picture.width * scale, picture.height * scale
+        text = self._set_lines(lines, column.width - THUMB_WIDTH - 18)
+        needed = max(height, len(text) * 9.6 + (11 if listed else 0)) + 12
+        builder, top = column.block(needed)
+        number = add_picture(self.volume.pdf, picture)
+        name = self.volume.add_xobject(f"I{number}", number)
+        builder.picture(name, self.left, top - height - 3, width, height)
+        builder.frame(self.left, top - height - 3, width, height, 0.3)
+        self._draw_lines(builder, item, text, self.left + THUMB_WIDTH + 10, top - 10, listed)
+
+    def _text_only(
+        self, column: Column, item: AnnexItem, lines: list[str], listed: bool
+    ) -> None:
+        text = self._set_lines(lines, column.width - 12)
+        needed = len(text) * 9.6 + (11 if listed else 0) + 8
+        builder, top = column.block(needed)
+        builder.rectangle(self.left, top - needed + 5, 1.6, needed - 6, FAINT)
+        self._draw_lines(builder, item, text, self.left + 10, top - 9, listed)
+
+    def _set_lines(self, lines: list[str], width: float) -> list[tuple[bytes, float, bool]]:
+        found = []
+        for i, text in enumerate(lines):
+            is_hash = text.startswith("SHA-256 ")
+            style = SMALL_BOLD if i == 0 else TextStyle(6.2, mono=True) if is_hash else SMALL
+            for line in self.engine.lines(text, width, style):
+                found.append((line.ops, 0.0 if i == 0 else SOFT, True))
+        return found
+
+    def _draw_lines(
+        self, builder: StripBuilder, item: AnnexItem, lines: list[tuple[bytes, float, bool]],
+        x: float, y: float, listed: bool,
+    ) -> None:  # fmt: skip
+        for ops, grey, _ in lines:
+            builder.texts.append(b"%g g %g G 1 0 0 1 %.2f %.2f Tm %s" % (grey, grey, x, y, ops))
+            y -= 9.6
+        if listed:
+            words = self.engine.line(self.words["file.annex"], SMALL)
+            builder.texts.append(b"0 g 0 G 1 0 0 1 %.2f %.2f Tm %s" % (x, y, words.ops))
+            late = self.volume.late_label(item.anchor, 7.5)
+            builder.form(late, x + words.width + 1, y - 4)
+            builder.links.append(Link(x, y - 2, x + words.width + 60, y + 8, item.anchor))
+        builder.texts.append(b"0 g 0 G")
+
+
+def describe(item: AnnexItem, words: Mapping[str, str], language: Language) -> list[str]:
+    """Return the lines that describe an attachment; its name first."""
+    attachment = item.attachment
+    kind = term(KINDS, str(attachment.get("kind") or "file"), language)
+    lines = [str(attachment.get("name") or words["file.unnamed"])]
+    facts = [kind]
+    if attachment.get("media_type"):
+        facts.append(str(attachment["media_type"]))
+    size = attachment.get("size")
+    if not isinstance(size, int):
+        size = attachment.get("declared_size")
+    if size is not None:
+        facts.append(words["file.size"].format(size=f"{size:,}" if isinstance(size, int) else size))
+    if attachment.get("duration") is not None:
+        facts.append(words["file.duration"].format(duration=attachment["duration"]))
+    lines.append(" · ".join(facts))
+    if attachment.get("sha256"):
+        lines.append(f"SHA-256 {attachment['sha256']}")
+    if not attachment.get("included"):
+        lines.append(words["file.missing"])
+    return lines
+
+
+def draw_annex(
+    volume: Volume,
+    items: list[AnnexItem],
+    *,
+    words: Mapping[str, str],
+    language: Language,
+    limits: Limits,
+    heading: Callable[[str], None],
+) -> None:
+    """Draw the annex of a volume: pictures a page each, other files as entries."""
+    if not items:
+        return
+    volume.header_right = words["annex.title"]
+    volume.begin_page()
+    volume.bookmark(0, words["annex.title"])
+    heading(words["annex.title"])
+    for item in items:
+        _annex_item(volume, item, words, language, limits)
+
+
+def _annex_item(
+    volume: Volume, item: AnnexItem, words: Mapping[str, str], language: Language, limits: Limits
+) -> None:
+    picture, note = None, ""
+    if item.is_picture and item.file is not None and item.file.load is not None:
+        data = item.file.load()
+        try:
+            picture = annex_picture(data, limits.max_image_pixels, ANNEX_PICTURE_BYTES)
+            note = words["annex.untouched" if picture.data is data else "annex.scaled"]
+        except PictureFailed as failure:
+            note = words["file.undrawn"].format(why=str(failure))
+    elif item.has_bytes:
+        note = words["annex.listed"]
+    _annex_strip(volume, item, picture, note, words, language)
+
+
+def _annex_strip(
+    volume: Volume, item: AnnexItem, picture: Picture | None, note: str,
+    words: Mapping[str, str], language: Language,
+) -> None:  # fmt: skip
+    engine, measure = volume.engine, volume.sheet.measure
+    builder = StripBuilder()
+    builder.anchors.append(item.anchor)
+    title = engine.line(words["annex.item"].format(number=item.sequence), SMALL_BOLD)
+    builder.text(title, 0, -12)
+    builder.links.append(Link(0, -15, title.width, -3, item.message_anchor))
+    y = -24.0
+    texts = describe(item, words, language)
+    if item.file is not None and item.file.path:
+        texts.append(f"{words['annex.path']}: {item.file.path}")
+    if note:
+        texts.append(note)
+    for text in texts:
+        style = MONO if text.startswith("SHA-256 ") else SMALL
+        for line in engine.lines(text, measure, style)[:40]:
+            builder.text(line, 0, y, SOFT)
+            y -= 10.4
+    if picture is not None:
+        y = _annex_picture(volume, builder, picture, y)
+    builder.rule(0, measure, y, 0.25, 0.75)
+    volume.place(builder.build(-y + 6))
+
+
+def _annex_picture(volume: Volume, builder: StripBuilder, picture: Picture, y: float) -> float:
+    """Draw the picture below ``y`` as large as the page allows; return the y after it."""
+    room_width, room_height = volume.sheet.measure, volume.sheet.depth + y - 46
+    natural = 72 / 120
+    scale = min(room_width / picture.width, room_height / picture.height, natural)
+    width, height = picture.width * scale, picture.height * scale
+    number = add_picture(volume.pdf, picture)
+    resource = volume.add_xobject(f"I{number}", number)
+    matrix = b"%g %g %g %g %g %g cm" % TURNS[picture.turn]
+    builder.gfx.append(
+        b"q %.2f 0 0 %.2f 0 %.2f cm %s /%s Do Q"
+        % (width, height, y - height, matrix, resource.encode("ascii"))
+    )
+    builder.xobjects.append(resource)
+    builder.frame(0, y - height, width, height, 0.3)
+    return y - height - 10

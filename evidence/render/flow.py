@@ -1,0 +1,178 @@
+"""Headings, paragraphs, lists of facts and tables, flowing down the pages of a volume."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from evidence.render.sheet import (
+    BODY,
+    FAINT,
+    GROUND,
+    INK,
+    LEADING,
+    SOFT,
+    Link,
+    Strip,
+    StripBuilder,
+)
+from evidence.render.text import Line, TextStyle
+from evidence.render.volume import Volume
+
+CELL = TextStyle(8)
+CELL_BOLD = TextStyle(8, bold=True)
+CELL_MONO = TextStyle(6.4, mono=True)
+CELL_LEADING = 11.0
+HEADING = TextStyle(15, bold=True)
+SUBHEADING = TextStyle(11, bold=True)
+
+
+class Late(str):
+    """A cell that names an anchor; the Bates number of its page is printed."""
+
+    __slots__ = ()
+
+
+class Mono(str):
+    """A cell set in the typewriter face: hashes and identifiers."""
+
+    __slots__ = ()
+
+
+class Flow:
+    """Writes running matter into a volume."""
+
+    def __init__(self, volume: Volume) -> None:
+        self.volume = volume
+
+    @property
+    def measure(self) -> float:
+        """Width of the text area."""
+        return self.volume.sheet.measure
+
+    def chapter(self, title: str, *, anchor: str = "", new_page: bool = True) -> None:
+        """Begin a chapter with a bookmark, on a new page unless told otherwise."""
+        volume = self.volume
+        volume.header_right = title
+        if new_page or volume.room < 140:
+            volume.begin_page()
+        else:
+            volume.skip(16)
+        volume.bookmark(0, title)
+        self.heading(title, anchor=anchor)
+
+    def heading(self, title: str, *, anchor: str = "") -> None:
+        """Set a chapter's title above a rule."""
+        builder = StripBuilder()
+        if anchor:
+            builder.anchors.append(anchor)
+        y = -16.0
+        for line in self.volume.engine.lines(title, self.measure, HEADING)[:4]:
+            builder.text(line, 0, y)
+            y -= 20
+        builder.rule(0, self.measure, y + 9, 1.0, INK)
+        self.volume.place(builder.build(-y + 2))
+
+    def subheading(self, title: str) -> None:
+        """Set a heading within a chapter; it stays with what follows."""
+        if self.volume.room < 70:
+            self.volume.begin_page()
+        self.volume.skip(8)
+        builder = StripBuilder()
+        y = -12.0
+        for line in self.volume.engine.lines(title, self.measure, SUBHEADING)[:3]:
+            builder.text(line, 0, y)
+            y -= 14
+        self.volume.place(builder.build(-y - 8))
+
+    def paragraph(self, text: str, style: TextStyle = BODY, grey: float = INK) -> None:
+        """Set a paragraph, line by line over pages."""
+        leading = round(style.size * LEADING / BODY.size, 2)
+        for line in self.volume.engine.lines(text, self.measure, style):
+            builder = StripBuilder()
+            x = self.measure - line.width if line.rtl else 0.0
+            builder.text(line, x, -style.size, grey)
+            self.volume.place(builder.build(leading))
+        self.volume.skip(4)
+
+    def facts(self, facts: Iterable[tuple[str, str]], label_width: float = 118) -> None:
+        """Set label and value side by side; facts without a value are left out."""
+        shown = [(label, value) for label, value in facts if value]
+        self.table((), shown, (label_width, self.measure - label_width), labels=True)
+
+    def table(
+        self,
+        head: Sequence[str],
+        rows: Iterable[Sequence[str]],
+        widths: Sequence[float],
+        *,
+        labels: bool = False,
+    ) -> None:
+        """Set a table; its head is repeated on every page it runs over.
+
+        labels: the first column is set in bold and nothing is drawn between columns.
+        """
+        header = self._row([*head], widths, CELL_BOLD, ground=True) if head else []
+        for strip in header:
+            self.volume.place(strip)
+        for row in rows:
+            for strip in self._row(row, widths, CELL, labels=labels):
+                if strip.height > self.volume.room:
+                    self.volume.begin_page()
+                    for again in header:
+                        self.volume.place(again)
+                self.volume.place(strip)
+        self.volume.skip(8)
+
+    def _row(
+        self,
+        cells: Sequence[str],
+        widths: Sequence[float],
+        style: TextStyle,
+        *,
+        ground: bool = False,
+        labels: bool = False,
+    ) -> list[Strip]:
+        """Return a table row as strips; a tall row is cut every forty lines."""
+        columns = [
+            self._cell(cell, width - 8, CELL_BOLD if labels and i == 0 else style)
+            for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        ]
+        depth = max(len(column) for column in columns)
+        strips = []
+        for start in range(0, depth, 40):
+            last = start + 40 >= depth
+            count = min(40, depth - start)
+            strips.append(
+                self._row_strip(cells, widths, columns, start, count, ground=ground, last=last)
+            )
+        return strips
+
+    def _cell(self, cell: str, width: float, style: TextStyle) -> list[Line]:
+        if isinstance(cell, Late):
+            return [Line(b"", 0)]
+        chosen = CELL_MONO if isinstance(cell, Mono) else style
+        return self.volume.engine.lines(cell, width, chosen)
+
+    def _row_strip(
+        self, cells: Sequence[str], widths: Sequence[float], columns: Sequence[list[Line]],
+        start: int, count: int, *, ground: bool, last: bool,
+    ) -> Strip:  # fmt: skip
+        builder = StripBuilder()
+        height = count * CELL_LEADING + (5.0 if last else 0.0)
+        if ground:
+            builder.rectangle(0, -height, self.measure, height, GROUND)
+        x = 0.0
+        for cell, width, lines in zip(cells, widths, columns, strict=True):
+            if isinstance(cell, Late) and start == 0:
+                builder.form(self.volume.late_label(str(cell), 8), x + 4, -14.4)
+                builder.links.append(Link(x, -height, x + width, 0, str(cell)))
+            for i, line in enumerate(lines[start : start + count]):
+                indent = width - 8 - line.width if line.rtl else 0
+                builder.text(line, x + 4 + indent, -10.4 - i * CELL_LEADING)
+            x += width
+        if last:
+            builder.rule(0, self.measure, -height, 0.3, FAINT)
+        return builder.build(height)
+
+
+__all__ = ["SOFT", "Flow", "Late", "Mono"]

@@ -1,0 +1,175 @@
+"""Pictures: emoji strikes, thumbnails and annex pictures as image XObjects.
+
+Attachment bytes are a stranger's: Pillow is given a pixel cap of our own before it decodes, and
+whatever goes wrong in it makes a row that says so, never a failed export.
+"""
+
+from __future__ import annotations
+
+import io
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import uharfbuzz as hb
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+
+from evidence.render.fonts import Face
+from evidence.render.pdf import Ref, StreamedPdf, array_of, name
+
+THUMBNAIL_PIXELS = 560
+THUMBNAIL_QUALITY = 80
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "MPO")
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image ready to embed. ``width`` and ``height`` as displayed, in pixels.
+
+    data: a JPEG file, or raw samples to be deflated when ``mode`` says so.
+    turn: EXIF orientation 1 to 8 still to be applied when drawing.
+    """
+
+    data: bytes
+    width: int
+    height: int
+    jpeg: bool
+    grey: bool = False
+    turn: int = 1
+
+
+class PictureFailed(Exception):
+    """The picture cannot be drawn; the message says why, in one English word."""
+
+
+def emoji_xobject(pdf: StreamedPdf, face: Face, glyph: int) -> int:
+    """Embed the bitmap strike of an emoji and return its object number."""
+    blob = hb.ot_color_glyph_get_png(face.font, glyph)
+    with Image.open(io.BytesIO(bytes(blob.data)), formats=("PNG",)) as strike:
+        image = strike.convert("RGBA")
+    return _add_rgba(pdf, image)
+
+
+def _add_rgba(pdf: StreamedPdf, image: Image.Image) -> int:
+    mask = pdf.add_stream(
+        _entries(image.width, image.height, "DeviceGray"), image.getchannel("A").tobytes()
+    )
+    entries = _entries(image.width, image.height, "DeviceRGB") | {"SMask": Ref(mask)}
+    return pdf.add_stream(entries, image.convert("RGB").tobytes())
+
+
+def _entries(width: int, height: int, space: str) -> dict[str, Any]:
+    return {
+        "Type": name("XObject"),
+        "Subtype": name("Image"),
+        "Width": width,
+        "Height": height,
+        "ColorSpace": name(space),
+        "BitsPerComponent": 8,
+    }
+
+
+def add_picture(pdf: StreamedPdf, picture: Picture) -> int:
+    """Embed a picture and return its object number."""
+    swapped = picture.turn >= 5
+    width, height = picture.width, picture.height
+    if swapped:
+        width, height = height, width
+    entries = _entries(width, height, "DeviceGray" if picture.grey else "DeviceRGB")
+    if picture.jpeg:
+        entries["Filter"] = name("DCTDecode")
+        return pdf.add_stream(entries, picture.data, compress=False)
+    entries["Filter"] = array_of([name("FlateDecode")])
+    return pdf.add_stream(entries, zlib.compress(picture.data, 6), compress=False)
+
+
+def thumbnail(data: bytes, max_pixels: int, edge: int = THUMBNAIL_PIXELS) -> Picture:
+    """Return a small upright JPEG of ``data``; raises PictureFailed.
+
+    ``draft`` lets libjpeg decode at a fraction of the size; orientation is applied to the small
+    picture, because applying it first would decode the whole.
+    """
+    image = _open(data, max_pixels)
+    try:
+        image.draft("RGB", (edge * 2, edge * 2))
+        image.thumbnail((edge, edge), Image.Resampling.BILINEAR, reducing_gap=2.0)
+        image = _flat(ImageOps.exif_transpose(image))
+        out = io.BytesIO()
+        image.save(out, "JPEG", quality=THUMBNAIL_QUALITY)
+    except _TROUBLE as error:
+        raise PictureFailed("damaged") from error
+    finally:
+        image.close()
+    return Picture(out.getvalue(), image.width, image.height, True, image.mode == "L")
+
+
+def annex_picture(data: bytes, max_pixels: int, max_bytes: int) -> Picture:
+    """Return ``data`` for the annex: a JPEG untouched, anything else as samples or JPEG.
+
+    A picture larger than ``max_bytes`` is scaled down; its original is in the bundle.
+    """
+    image = _open(data, max_pixels)
+    with image:
+        turn = _orientation(image)
+        if image.format in ("JPEG", "MPO") and image.mode in ("RGB", "L") and len(data) <= max_bytes:
+            width, height = image.size
+            if turn >= 5:
+                width, height = height, width
+            return Picture(data, width, height, True, image.mode == "L", turn)
+    return thumbnail(data, max_pixels, 2400)
+
+
+def _open(data: bytes, max_pixels: int) -> Any:
+    try:
+        image = Image.open(io.BytesIO(data), formats=_FORMATS)
+    except _TROUBLE as error:
+        raise PictureFailed("unreadable") from error
+    if image.width * image.height > max_pixels:
+        image.close()
+        raise PictureFailed("too large")
+    return image
+
+
+_TROUBLE = (
+    OSError, ValueError, SyntaxError, TypeError, KeyError, IndexError, OverflowError, MemoryError,
+    EOFError, ZeroDivisionError, RuntimeError, UnidentifiedImageError, Image.DecompressionBombError,
+)  # fmt: skip
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        turn = int(image.getexif().get(274, 1) or 1)
+    except _TROUBLE:
+        return 1
+    return turn if 1 <= turn <= 8 else 1
+
+
+def _flat(image: Image.Image) -> Image.Image:
+    """Return the picture on white, in RGB or grey."""
+    if image.mode in ("RGB", "L"):
+        return image
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        layered = image.convert("RGBA")
+        ground = Image.new("RGB", layered.size, "white")
+        ground.paste(layered, mask=layered.getchannel("A"))
+        return ground
+    return image.convert("RGB")
+
+
+def configure() -> None:
+    """Set Pillow's own guards for this process: our cap decides, cut-off files are not drawn."""
+    Image.MAX_IMAGE_PIXELS = None
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+
+
+TURNS: dict[int, tuple[float, float, float, float, float, float]] = {
+    1: (1, 0, 0, 1, 0, 0),
+    2: (-1, 0, 0, 1, 1, 0),
+    3: (-1, 0, 0, -1, 1, 1),
+    4: (1, 0, 0, -1, 0, 1),
+    5: (0, -1, -1, 0, 1, 1),
+    6: (0, -1, 1, 0, 0, 1),
+    7: (0, 1, 1, 0, 0, 0),
+    8: (0, 1, -1, 0, 1, 0),
+}
+"""Matrix within the unit square for each EXIF orientation."""

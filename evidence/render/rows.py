@@ -1,0 +1,474 @@
+"""The transcript, record style: one row per message, number and full time on every row.
+
+A row becomes strips. A short row is one strip; a long one is cut between lines, so that a message of
+ten thousand lines flows over pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from evidence.render.attachments import AnnexItem, AttachmentBlock
+from evidence.render.exhibit import Language, Redacted, Row, Transcript
+from evidence.render.sheet import (
+    BODY,
+    BODY_BOLD,
+    FAINT,
+    GROUND,
+    INK,
+    LEADING,
+    MONO,
+    SMALL,
+    SMALL_LEADING,
+    SOFT,
+    Link,
+    Strip,
+    StripBuilder,
+)
+from evidence.render.text import Line, TextEngine, TextStyle
+from evidence.render.words import FIELDS, KINDS, WARNINGS, term
+from evidence.values import Json, Message
+
+NUMBER_RIGHT, TIME_LEFT, TEXT_LEFT = 33.0, 43.0, 122.0
+FIRST_STRIP, NEXT_STRIP = 90.0, 70.0
+BLOCK = "█"
+NUMBER_STYLE = TextStyle(8.5, bold=True)
+HASH_STYLE = TextStyle(6.0, mono=True)
+_EPOCH_LENGTH = 19
+
+
+@dataclass(frozen=True, slots=True)
+class ShownTime:
+    """A time as it is printed: date, time with offset and marks, and the day for dividers."""
+
+    date: str
+    time: str
+    day: str
+
+
+class RowSetter:
+    """Sets rows of one transcript into strips for one volume."""
+
+    def __init__(
+        self,
+        *,
+        engine: TextEngine,
+        words: Mapping[str, str],
+        language: Language,
+        transcript: Transcript,
+        number: int,
+        measure: float,
+        attachments: AttachmentBlock,
+    ) -> None:
+        self.engine, self.words, self.language = engine, words, language
+        self.transcript, self.number, self.measure = transcript, number, measure
+        self.attachments = attachments
+        self.width = measure - TEXT_LEFT
+        self._senders: dict[tuple[str, str], tuple[bytes, Line | None]] = {}
+        self._dates: dict[str, bytes] = {}
+        sans = engine._sans
+        sans.encode("".join(map(chr, range(0x20, 0x7F))))
+        engine._mono.encode("".join(map(chr, range(0x20, 0x7F))))
+        engine._bold.encode("0123456789")
+        self._digit = engine._bold.widths["0"] * NUMBER_STYLE.size
+
+    def anchor(self, sequence: int) -> str:
+        """Return the anchor of a row."""
+        return f"m{self.number}-{sequence}"
+
+    def strips(self, row: Row) -> Iterator[Strip]:
+        """Yield the strips of one row."""
+        if row.disclosure == "gap":
+            yield self._gap(row)
+        elif row.disclosure == "withheld" or row.message is None:
+            yield self._withheld(row)
+        else:
+            yield from self._message(row, row.message)
+
+    # ---- rows without a message -----------------------------------------------------------------
+
+    def _gap(self, row: Row) -> Strip:
+        key = "row.gap.one" if row.count == 1 else "row.gap"
+        text = self.words[key].format(count=row.count, first=row.first, last=row.last)
+        line = self.engine.line(text, SMALL, self.measure - 40)
+        builder = StripBuilder()
+        start = (self.measure - line.width) / 2
+        builder.text(line, start, -12, SOFT)
+        for x0, x1 in ((0.0, start - 8), (start + line.width + 8, self.measure)):
+            builder.gfx.append(b"0.6 w 0.36 G [2 2] 0 d %.2f -9.5 m %.2f -9.5 l S [] 0 d" % (x0, x1))
+        return builder.build(20)
+
+    def _withheld(self, row: Row) -> Strip:
+        builder = StripBuilder()
+        sequence = row.message.sequence if row.message is not None else row.first
+        builder.anchors.append(self.anchor(sequence))
+        builder.texts.append(self._number(sequence))
+        builder.texts.append(self._hash(row.leaf, -20))
+        reason = row.reason or self.words["row.reason.none"]
+        text = self.words["row.withheld"].format(reason=reason)
+        builder.rectangle(TEXT_LEFT, -14, 64, 9, 0)
+        lines = self.engine.lines(text, self.width - 74, SMALL)
+        y = -12.0
+        for line in lines:
+            builder.text(line, TEXT_LEFT + 74, y)
+            y -= SMALL_LEADING
+        height = max(26.0, -y + 4)
+        builder.rule(0, self.measure, -height, 0.25)
+        return builder.build(height)
+
+    # ---- messages -------------------------------------------------------------------------------
+
+    def _message(self, row: Row, message: Message) -> Iterator[Strip]:
+        column = _Column(self, row, message)
+        self._fill(column, row, message)
+        return column.finish()
+
+    def _fill(self, column: _Column, row: Row, message: Message) -> None:
+        """Put everything the message says into the column, in reading order."""
+        if message.reply_to:
+            self._reply(column, message.reply_to)
+        if message.forward:
+            self._forward(column, message.forward)
+        self._kind(column, message)
+        self._body(column, row, message)
+        if message.details:
+            self._details(column, message.details)
+        self._files(column, row, message)
+        for edit in message.edits:
+            self._edit(column, edit)
+        if message.deletion:
+            self._deletion(column, message.deletion)
+        if message.reactions:
+            column.small(self.words["row.reactions"] + _reactions(message.reactions))
+        if message.receipts:
+            column.small(self.words["row.receipts"] + self._receipts(message.receipts))
+        if row.withheld:
+            fields = ", ".join(term(FIELDS, f, self.language) for f in sorted(row.withheld))
+            note = self.words["row.withheld.fields"].format(fields=fields)
+            column.small(f"{note}. {row.reason}" if row.reason else note)
+        for warning in message.warnings:
+            text = term(WARNINGS, str(warning), self.language)
+            column.small(self.words["row.note"].format(text=text))
+
+    def _kind(self, column: _Column, message: Message) -> None:
+        if message.kind not in ("text", "system"):
+            column.small(term(KINDS, message.kind, self.language), bold=True)
+
+    def _body(self, column: _Column, row: Row, message: Message) -> None:
+        if row.body is not None:
+            column.body(_redacted(row.body))
+        elif "body" in row.withheld:
+            column.body(BLOCK * 12)
+        elif message.body:
+            column.body(message.body)
+        elif message.system:
+            column.body(_system(message.system))
+        elif message.kind == "unparsed":
+            column.body(_source(message.source_text))
+        elif message.kind == "text" and not message.attachments:
+            column.small(self.words["row.empty"])
+
+    def _reply(self, column: _Column, reply: Mapping[str, Json]) -> None:
+        sequence = reply.get("sequence")
+        if isinstance(sequence, int):
+            text = self.words["row.reply"].format(number=sequence)
+            column.small(text, target=self.anchor(sequence))
+        else:
+            column.small(self.words["row.reply.unknown"])
+        quote = reply.get("quote")
+        if isinstance(quote, str) and quote:
+            column.quote(quote)
+
+    def _forward(self, column: _Column, forward: Mapping[str, Json]) -> None:
+        name = forward.get("from")
+        if isinstance(name, str) and name:
+            column.small(self.words["row.forward"].format(name=name))
+        else:
+            column.small(self.words["row.forward.unknown"])
+
+    def _details(self, column: _Column, details: Mapping[str, Json]) -> None:
+        for key, value in details.items():
+            if value not in (None, "", [], {}):
+                column.small(f"{key}: {_flat(value)}")
+
+    def _files(self, column: _Column, row: Row, message: Message) -> None:
+        if "attachments" in row.withheld:
+            column.small(self.words["file.withheld"])
+        for index, attachment in enumerate(message.attachments):
+            if isinstance(attachment, dict):
+                file = row.files[index] if index < len(row.files) else None
+                item = AnnexItem(
+                    f"a{self.number}-{message.sequence}-{index}",
+                    self.anchor(message.sequence),
+                    message.sequence,
+                    attachment,
+                    file,
+                )
+                self.attachments.set(column, item)
+
+    def _edit(self, column: _Column, edit: Json) -> None:
+        if not isinstance(edit, dict):
+            return
+        when = str(edit.get("time_raw") or edit.get("utc") or "")
+        previous = edit.get("previous")
+        if isinstance(previous, str):
+            column.small(self.words["row.edited"].format(time=when, previous=previous))
+        else:
+            column.small(self.words["row.edited.lost"].format(time=when))
+
+    def _deletion(self, column: _Column, deletion: Mapping[str, Json]) -> None:
+        by = deletion.get("by") or self.words["row.someone"]
+        when = deletion.get("time_raw") or ""
+        column.small(self.words["row.recalled"].format(by=by, time=when))
+
+    def _receipts(self, receipts: list[Json]) -> str:
+        found = []
+        for receipt in receipts:
+            if isinstance(receipt, dict):
+                action = self.words.get(f"row.{receipt.get('action')}", "")
+                when = receipt.get("time_raw") or ""
+                found.append(f"{receipt.get('participant')} {action} {when}".strip())
+        return "; ".join(found)
+
+    # ---- the left columns -----------------------------------------------------------------------
+
+    def left_block(self, message: Message, row: Row, shown: ShownTime | None) -> list[bytes]:
+        """Return number, date, time and hash as text operators."""
+        parts = [self._number(message.sequence)]
+        if shown is not None:
+            parts.append(
+                b"/A 7.5 Tf 1 0 0 1 43 -10 Tm (%s) Tj 1 0 0 1 43 -19.5 Tm (%s) Tj"
+                % (shown.date.encode("utf-16-be"), shown.time.encode("utf-16-be"))
+            )
+        else:
+            text = message.time_raw or self.words["row.no_time"]
+            line = self.engine.line(text, SMALL, TEXT_LEFT - TIME_LEFT - 6)
+            parts.append(b"1 0 0 1 43 -10 Tm %s" % line.ops)
+        parts.append(self._hash(row.leaf, -29))
+        return parts
+
+    def _number(self, sequence: int) -> bytes:
+        text = str(sequence)
+        return b"/B 8.5 Tf 1 0 0 1 %.2f -10 Tm (%s) Tj" % (
+            NUMBER_RIGHT - len(text) * self._digit,
+            text.encode("utf-16-be"),
+        )
+
+    def _hash(self, leaf: str, y: float) -> bytes:
+        return b"0.36 g /M 6 Tf 1 0 0 1 43 %.2f Tm (%s) Tj 0 g" % (
+            y,
+            leaf[:16].encode("utf-16-be"),
+        )
+
+    def sender(self, message: Message, row: Row) -> tuple[bytes, Line | None]:
+        """Return the heading of a row: name in bold, id after it; cached per sender."""
+        sender = message.sender
+        name = sender.get("name") if sender else None
+        platform_id = sender.get("id") if sender else None
+        key = (str(name or ""), str(platform_id or ""))
+        if "sender" in row.withheld:
+            key = (BLOCK * 6, "")
+        elif not sender:
+            key = (self.words["row.system" if message.kind == "system" else "row.no_sender"], "")
+        found = self._senders.get(key)
+        if found is None:
+            if len(self._senders) > 5_000:
+                self._senders.clear()
+            found = self._senders[key] = self._heading(*key)
+        return found
+
+    def _heading(self, name: str, platform_id: str) -> tuple[bytes, Line | None]:
+        line = self.engine.line(name, TextStyle(9, bold=True), self.width * 0.62)
+        if line.boxes or line.images or line.rtl:
+            return b"", line
+        ops = b"1 0 0 1 %.2f -10 Tm %s" % (TEXT_LEFT, line.ops)
+        if platform_id and platform_id != name:
+            after = self.engine.line(platform_id, SMALL, self.width - line.width - 10)
+            x = TEXT_LEFT + line.width + 7
+            ops += b" 0.36 g 0.36 G 1 0 0 1 %.2f -10 Tm %s 0 g 0 G" % (x, after.ops)
+        return ops, None
+
+
+class _Column:
+    """The right column of one row: content flows down it and is cut into strips."""
+
+    def __init__(self, setter: RowSetter, row: Row, message: Message) -> None:
+        self.setter, self.engine = setter, setter.engine
+        self.width = setter.width
+        self._strips: list[Strip] = []
+        self._builder = StripBuilder()
+        self._builder.anchors.append(setter.anchor(message.sequence))
+        heading, odd = setter.sender(message, row)
+        time = shown_time(message)
+        self._builder.texts += setter.left_block(message, row, time)
+        if odd is not None:
+            self._builder.text(odd, TEXT_LEFT, -10)
+        else:
+            self._builder.texts.append(heading)
+        self._y = -23.5
+        self._least = 34.0
+
+    def body(self, text: str) -> None:
+        """Set the message text."""
+        for line in self.engine.lines(text, self.width, BODY):
+            if self._y - LEADING < -FIRST_STRIP:
+                self._cut()
+            if line.boxes or line.images or line.rtl:
+                x = TEXT_LEFT + (self.width - line.width if line.rtl else 0)
+                self._builder.text(line, x, self._y)
+            else:
+                self._builder.texts.append(b"1 0 0 1 122 %.2f Tm %s" % (self._y, line.ops))
+            self._y -= LEADING
+
+    def small(self, text: str, *, bold: bool = False, target: str = "") -> None:
+        """Set a line of secondary text, wrapped."""
+        style = TextStyle(7.5, bold=bold)
+        for line in self.engine.lines(text, self.width, style):
+            if self._y - SMALL_LEADING < -FIRST_STRIP:
+                self._cut()
+            self._builder.text(line, TEXT_LEFT, self._y + 1, INK if bold else SOFT)
+            if target:
+                box = Link(TEXT_LEFT, self._y - 2, TEXT_LEFT + line.width, self._y + 8, target)
+                self._builder.links.append(box)
+            self._y -= SMALL_LEADING
+        self._y -= 1.5
+
+    def quote(self, text: str) -> None:
+        """Set a quoted message: indented beside a bar."""
+        for line in self.engine.lines(text, self.width - 12, TextStyle(8.5)):
+            if self._y - 12 < -FIRST_STRIP:
+                self._cut()
+            self._builder.rectangle(TEXT_LEFT, self._y - 3.2, 1.6, 12, FAINT)
+            self._builder.text(line, TEXT_LEFT + 10, self._y, SOFT)
+            self._y -= 12
+        self._y -= 2
+
+    def block(self, height: float) -> tuple[StripBuilder, float]:
+        """Reserve an unbroken area; return the builder and the y of its upper edge."""
+        if self._y - height < -FIRST_STRIP and self._y < -40:
+            self._cut()
+        top = self._y + 8
+        self._y -= height
+        return self._builder, top
+
+    def _cut(self) -> None:
+        """Finish the strip; the next one begins at its own upper edge."""
+        self._strips.append(self._builder.build(-self._y - 9))
+        self._builder = StripBuilder()
+        self._y = -10.0
+        self._least = 0.0
+
+    def finish(self) -> Iterator[Strip]:
+        """Return the strips; the last one ends with a hairline."""
+        height = max(self._least, -self._y - 7.5) + 3
+        self._builder.rule(0, self.setter.measure, -height, 0.25, 0.75)
+        self._strips.append(self._builder.build(height + 2))
+        return iter(self._strips)
+
+
+_OFFSETS: dict[str, timedelta] = {}
+
+
+def shown_time(message: Message) -> ShownTime | None:
+    """Return the printed time of a message, or None when the source states none.
+
+    The wall clock is UTC plus the offset with which the time was read.
+    """
+    time = message.time
+    if not time:
+        return None
+    utc, offset = str(time.get("utc") or ""), str(time.get("offset") or "+00:00")
+    moment = datetime.fromisoformat(utc.replace("Z", "+00:00")) + _delta(offset)
+    text = moment.isoformat()
+    clock = text[11:16] if time.get("precision") == "minute" else text[11:19]
+    if time.get("precision") == "millisecond":
+        clock = f"{clock}.{moment.microsecond // 1000:03d}"
+    marks = " m" if time.get("precision") == "minute" else ""
+    if time.get("ambiguous"):
+        marks += " a"
+    return ShownTime(text[:10], f"{clock} {offset}{marks}", text[:10])
+
+
+def _delta(offset: str) -> timedelta:
+    found = _OFFSETS.get(offset)
+    if found is None:
+        sign = -1 if offset.startswith("-") else 1
+        parts = [int(part) for part in offset.lstrip("+-Z").split(":") if part.isdigit()]
+        hours, minutes, seconds = [*parts, 0, 0, 0][:3]
+        found = sign * timedelta(hours=hours, minutes=minutes, seconds=seconds)
+        _OFFSETS[offset] = found
+    return found
+
+
+def day_heading(day: str, language: Language) -> str:
+    """Return the text of a day divider: weekday and full date."""
+    moment = datetime.fromisoformat(day).replace(tzinfo=UTC)
+    if language == "zh":
+        weekday = "一二三四五六日"[moment.weekday()]
+        return f"{moment.year} 年 {moment.month} 月 {moment.day} 日 星期{weekday}"
+    return f"{_WEEKDAYS[moment.weekday()]}, {moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
+
+
+def month_heading(day: str, language: Language) -> str:
+    """Return the bookmark of a month."""
+    if language == "zh":
+        return f"{int(day[:4])} 年 {int(day[5:7])} 月"
+    return f"{_MONTHS[int(day[5:7]) - 1]} {day[:4]}"
+
+
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+)  # fmt: skip
+
+
+def day_strip(engine: TextEngine, text: str, measure: float) -> Strip:
+    """Return a day divider."""
+    builder = StripBuilder()
+    builder.rectangle(0, -19, measure, 15, GROUND + 0.03)
+    builder.text(engine.line(text, BODY_BOLD, measure - 20), TEXT_LEFT, -14.6)
+    return builder.build(24)
+
+
+def _redacted(pieces: tuple[str | Redacted, ...]) -> str:
+    return "".join(p if isinstance(p, str) else BLOCK * min(p.segments, 40) for p in pieces)
+
+
+def _reactions(reactions: list[Json]) -> str:
+    found = []
+    for reaction in reactions:
+        if isinstance(reaction, dict):
+            senders = reaction.get("senders")
+            names = ", ".join(map(str, senders)) if isinstance(senders, list) else ""
+            count = reaction.get("count")
+            text = str(reaction.get("emoji") or "")
+            text += f" ×{count}" if isinstance(count, int) else ""
+            found.append(f"{text} ({names})" if names else text)
+    return "   ".join(found)
+
+
+def _system(system: Mapping[str, Json]) -> str:
+    values = system.get("values")
+    inside = _flat(values) if values else ""
+    return f"{system.get('template')}: {inside}" if inside else str(system.get("template"))
+
+
+def _source(source: Json) -> str:
+    if isinstance(source, dict):
+        return _flat(source)
+    return str(source)
+
+
+def _flat(value: Json) -> str:
+    """Return a nested value as readable text, nothing left out."""
+    if isinstance(value, dict):
+        return "; ".join(f"{key}: {_flat(item)}" for key, item in value.items())
+    if isinstance(value, list):
+        return ", ".join(_flat(item) for item in value)
+    return "" if value is None else str(value)
+
+
+__all__ = ["MONO", "RowSetter", "ShownTime", "day_heading", "day_strip", "month_heading"]
