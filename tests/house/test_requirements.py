@@ -85,19 +85,16 @@ def test_what_the_tests_import_is_required():
 
 
 def test_what_is_required_is_used():
+    imported = _imported("evidence") | _imported("project")
     code = "".join(
         file.read_text(encoding="utf-8")
         for folder in ("evidence", "project")
         for file in (REPOSITORY / folder).rglob("*.py")
     )
-    modules = {
-        package: {module for module, names in _distributions().items() if package in names}
-        for package in _required("requirements.txt")
-        if package not in USED_BY_NAME_ONLY
-    }
-    unused = {
-        package
-        for package, names in modules.items()
-        if not any(re.search(rf"\b{re.escape(name)}\b", code) for name in names)
-    }
-    assert not unused
+
+    def is_used(package: str) -> bool:
+        modules = {module for module, names in _distributions().items() if package in names}
+        return bool(modules & imported) or any(f'"{module}' in code for module in modules)
+
+    required = set(_required("requirements.txt")) - set(USED_BY_NAME_ONLY)
+    assert {package for package in required if not is_used(package)} == set()
