@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from evidence.models import Organisation, User
 
+pytest_plugins = ["tests.append_only"]
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED = REPOSITORY.parent / "shared"
 SHARED_FIXTURES_ABSENT = "shared fixtures are absent"
