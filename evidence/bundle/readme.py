@@ -13,11 +13,11 @@ _COMMANDS = """\
   pdfsig data/evidence.pdf
   openssl ts -verify -token_in -in data/tokens/prepared.tst \\
     -data data/checkpoints/prepared.txt \\
-    -CAfile ROOT.pem -untrusted data/certificates/chain.pem
+    -CAfile ROOT.pem -untrusted data/certificates/stamp-chain.pem
   python3 verify.pyz --extract SIGNATURES data/evidence.pdf
   openssl cms -verify -binary -inform DER -in SIGNATURES/1.cms \\
     -content SIGNATURES/1.signed -CAfile ROOT.pem \\
-    -certfile data/certificates/chain.pem -purpose any -out /dev/null
+    -certfile data/certificates/seal-chain.pem -purpose any -out /dev/null
 """
 
 _ENGLISH = """\

@@ -19,12 +19,6 @@ The log key counts only when the key that signs the PDF vouches for it:
 and ``data/certificates/log-key.sig`` that key's signature over exactly those bytes (ECDSA P-256 in
 DER or RSA PKCS#1 v1.5, both with SHA-256).
 
-**Earlier checkpoints.** Besides ``data/checkpoints/prepared.txt`` and ``data/tokens/prepared.tst`` a bundle
-may carry checkpoints of the same log with fewer entries, each as three files named after its size:
-``data/checkpoints/<size>.txt`` (note), ``data/tokens/<size>.tst`` (token over it) and
-``data/checkpoints/<size>.json``, the canonical consistency proof to the prepared one:
-    {"format":"truethread/consistency/v1","from":int,"hashes":[hex, …],"to":int}
-
 Ed25519 itself is passed in: ``sign(text) -> 64 bytes``, ``verify(public_key, signature, message) -> bool``.
 
 Worked example (C2SP tlog-checkpoint):
@@ -55,7 +49,6 @@ COSIGNATURE = 0x04
 MAX_SIGNATURES = 16
 MAX_NOTE_BYTES = 64 * 1024
 LOG_KEY_FORMAT = "truethread/log-key/v1"
-CONSISTENCY_FORMAT = "truethread/consistency/v1"
 
 Sign = Callable[[bytes], bytes]
 Verify = Callable[[bytes, bytes, bytes], bool]
@@ -211,26 +204,6 @@ def read_log_key(data: bytes) -> tuple[VerifierKey, str]:
         raise ValueError("not a log-key certificate of version 1")
     shape.utc(value["not_before"])
     return key, shape.text(value["not_before"])
-
-
-def consistency_bytes(old: int, new: int, hashes: Sequence[bytes]) -> bytes:
-    """Return ``data/checkpoints/<old>.json``: the proof that the tree of ``old`` is a prefix."""
-    return canonical.dumps(
-        {
-            "format": CONSISTENCY_FORMAT,
-            "from": old,
-            "to": new,
-            "hashes": shape.hex_list(hashes),
-        }
-    )
-
-
-def read_consistency(data: bytes, old: int, new: int) -> list[bytes]:
-    """Return the hashes of a consistency proof; ValueError unless it is for these sizes."""
-    value = shape.mapping(canonical.loads(data), ("format", "from", "to", "hashes"))
-    if value["format"] != CONSISTENCY_FORMAT or (value["from"], value["to"]) != (old, new):
-        raise ValueError("the consistency proof is for other sizes")
-    return shape.unhex_list(value["hashes"])
 
 
 def _lines_of(checkpoint: Checkpoint, key: VerifierKey) -> list[Signature]:

@@ -41,7 +41,7 @@ gap; n_rows = rows of the series; n_disclosed = rows in disclosed that are not w
 selection digest = SHA-256("truethread/selection/v1" + 0x00 + canonical(parts)).
 
 **Volumes** other than the master embed ``volume.json``, canonical
-    {"bundle":id,"format":"truethread/volume/v1","selection":hex,"volume":k from 2,"volumes":v}
+    {"bundle":id,"format":"truethread/volume/v1","of":v,"selection":hex,"volume":k from 2}
 so that each says what it is when it is found alone.
 
 Worked example: ``tests/vectors/manifests/manifest.json``.
@@ -325,7 +325,7 @@ def volume_bytes(bundle: str, number: int, count: int, selection: bytes) -> byte
             "format": VOLUME_FORMAT,
             "bundle": bundle,
             "volume": number,
-            "volumes": count,
+            "of": count,
             "selection": selection.hex(),
         }
     )

@@ -413,15 +413,12 @@ class _Verification:
 
     def _check_earlier(self, prepared: Checkpoint, material: Material) -> None:
         found = self._known()
-        for path in sorted(name for name in self.names if name.startswith(bundle.CHECKPOINTS)):
-            stem, _, ending = path[len(bundle.CHECKPOINTS) :].rpartition(".")
-            if path == manifest.PREPARED_CHECKPOINT or ending != "txt":
-                continue
-            note, proof = self._optional(path), self._optional(f"{bundle.CHECKPOINTS}{stem}.json")
-            finding, earlier = custody.check_earlier(found, prepared, note, proof, path)
+        for stamp in found.earlier:
+            note = self._optional(stamp.checkpoint)
+            finding, earlier = custody.check_earlier(found, prepared, note, stamp)
             self.findings.append(finding)
             if earlier is not None:
-                self._check_stamp(path, f"{bundle.TOKENS}{stem}.tst", earlier, material)
+                self._check_stamp(stamp.checkpoint, stamp.token, earlier, material)
 
     def _known_until(self) -> datetime:
         """Return the time by which everything the manifest lists existed, if a stamp proves one."""

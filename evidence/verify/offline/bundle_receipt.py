@@ -9,11 +9,11 @@ from datetime import datetime, timezone
 
 from ...formats import checkpoint, custody, merkle, receipt, shape
 from ...formats.checkpoint import Checkpoint
+from ...formats.custody import CLOCK_TOLERANCE
 from ...formats.manifest import Manifest
 from ...formats.receipt import Receipt
 from . import ed25519, x509
 from .bundle_tokens import Material, check_token
-from .custody import TOLERANCE
 from .report import Finding, Report, failed, make_report, not_checked, passed
 
 REQUIRED = frozenset({"recognised", "log", "log_time", "custody_times", "log_signature"})
@@ -46,7 +46,11 @@ def check_receipt(
     if problem:
         return [failed("receipt", problem)], "none"
     findings, moment, label = _check_time(found, trust, at, "receipt")
-    if moment is not None and context.stamped is not None and moment < context.stamped - TOLERANCE:
+    if (
+        moment is not None
+        and context.stamped is not None
+        and moment < context.stamped - CLOCK_TOLERANCE
+    ):
         findings.append(failed("receipt", "The receipt is older than the bundle it is about."))
     return findings, label
 
@@ -69,7 +73,7 @@ def report_receipt(
         findings.append(failed("log", "The entry export.issued is not in the log as it stands."))
     stamp, moment, label = _check_time(found, trust, at or datetime.now(timezone.utc), "log_time")
     findings += [one for one in stamp if one.check == "log_time"]
-    if moment is not None and shape.utc(found.entry.time) <= moment + TOLERANCE:
+    if moment is not None and shape.utc(found.entry.time) <= moment + CLOCK_TOLERANCE:
         findings.append(passed("custody_times", "Issued no later than its time-stamp."))
     else:
         findings.append(
@@ -126,7 +130,7 @@ def _check_time(
         found.token, found.checkpoint, trust, at, material, found.zip.path, check
     )
     moment = facts.time if facts.outcome_of("integrity") == "passed" else None
-    if moment is not None and shape.utc(found.entry.time) > moment + TOLERANCE:
+    if moment is not None and shape.utc(found.entry.time) > moment + CLOCK_TOLERANCE:
         findings.append(failed("receipt", "The bundle was issued later than the time-stamp says."))
     return findings, moment, facts.trust
 

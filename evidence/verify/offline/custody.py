@@ -9,21 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 
 from ...formats import checkpoint, custody, merkle, shape
 from ...formats.checkpoint import Checkpoint, VerifierKey
-from ...formats.custody import Entry, Line
-from ...formats.manifest import Manifest, selection_digest
+from ...formats.custody import CLOCK_TOLERANCE, LONGEST_ACT, Entry, Line
+from ...formats.manifest import EarlierStamp, Manifest, selection_digest
 from . import ed25519, x509
 from .report import Finding, failed, not_checked, passed
 
 CUSTODY = "data/custody.jsonl"
-TOLERANCE = timedelta(minutes=5)
-"""How far the clocks of store and time-stamp authority may lie apart, and how long an act may take
-between stating its time and entering the log."""
-
 MAX_LINES = 1_000_000
 
 
@@ -95,18 +91,20 @@ def check_log(
 
 
 def check_earlier(
-    manifest: Manifest, prepared: Checkpoint, note: bytes, proof: bytes, path: str
+    manifest: Manifest, prepared: Checkpoint, note: bytes, stamp: EarlierStamp
 ) -> tuple[Finding, Checkpoint | None]:
     """Return whether an earlier checkpoint was signed by the log and is a prefix of the prepared one."""
+    path = stamp.checkpoint
     try:
         found = checkpoint.read(note)
-        hashes = checkpoint.read_consistency(proof, found.size, prepared.size)
         key = checkpoint.read_vkey(manifest.log_vkey)
     except ValueError as error:
         return failed("log", f"An earlier checkpoint cannot be read: {error}.", path), None
     if found.origin != prepared.origin or not checkpoint.verify_log(found, key, ed25519.verify):
         return failed("log", "An earlier checkpoint was not signed by this log.", path), None
-    if not merkle.verify_consistency(found.size, prepared.size, found.root, prepared.root, hashes):
+    if found.size != stamp.size or not merkle.verify_consistency(
+        found.size, prepared.size, found.root, prepared.root, stamp.consistency
+    ):
         detail = "The log was rewritten: an earlier checkpoint is not a prefix of the later one."
         return failed("log", detail, path), None
     return passed("log", f"A prefix of {found.size} entries, signed earlier.", path), found
@@ -131,7 +129,7 @@ def check_log_key(
         return not_checked("log_key", "The signer of the PDF is not known.", path)
     if not x509.verify_raw_signature(signer, signature, certificate, "sha256"):
         return failed("log_key", "The signer of the PDF does not vouch for this log key.", path)
-    if stamped is not None and shape.utc(not_before) > stamped + TOLERANCE:
+    if stamped is not None and shape.utc(not_before) > stamped + CLOCK_TOLERANCE:
         return failed("log_key", "The log's key was not yet valid at the time-stamp.", path)
     return passed("log_key", "The signer of the PDF vouches for the log's key.", path)
 
@@ -140,13 +138,13 @@ def check_times(lines: Sequence[Line], stamps: Sequence[StampedCheckpoint]) -> F
     """Return whether every entry's time lies between the time-stamps around its place in the log."""
     for entry in _entries(lines):
         moment = shape.utc(entry.time)
-        after = [one.moment for one in stamps if one.checkpoint.size > entry.index]
+        holding = [one.moment for one in stamps if one.checkpoint.size > entry.index]
         before = [one.moment for one in stamps if one.checkpoint.size <= entry.index]
-        if after and moment > min(after) + TOLERANCE:
+        if holding and moment > min(holding) + CLOCK_TOLERANCE:
             detail = f"Entry {entry.index} is dated later than the time-stamp that covers it."
             return failed("custody_times", detail, CUSTODY)
-        if before and moment < max(before) - TOLERANCE:
-            detail = f"Entry {entry.index} is dated before a time-stamp that does not yet cover it."
+        if before and moment < max(before) - LONGEST_ACT:
+            detail = f"Entry {entry.index} is dated long before a time-stamp it came after."
             return failed("custody_times", detail, CUSTODY)
     if not stamps:
         return not_checked("custody_times", "No time-stamp over the log could be used.", CUSTODY)

@@ -616,7 +616,7 @@ class _Verifier:
         manifest = _json_object(embedded.get(MANIFEST))
         volume = _json_object(embedded.get(VOLUME))
         stated = manifest or volume
-        volumes = stated.get("volumes")
+        volumes = stated.get("volumes") if manifest else stated.get("of")
         count = len(volumes) if isinstance(volumes, list) else volumes
         number = 1 if manifest else volume.get("volume")
         if not isinstance(count, int) or not isinstance(number, int):

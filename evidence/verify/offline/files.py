@@ -1,0 +1,85 @@
+"""One file of any kind → its report: bundle, PDF, receipt, token, or something else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from ...formats.checkpoint import VerifierKey
+from . import bundle, bundle_receipt, pdf, tst, x509
+from .bundle import Limits
+from .report import Report, failed, make_report
+
+MAX_SMALL_BYTES = 64 * 1024 * 1024
+
+
+def verify(
+    path: str | Path,
+    *,
+    trust: x509.Trust,
+    at: datetime | None = None,
+    limits: Limits | None = None,
+    receipt: bytes | None = None,
+    witnesses: Sequence[VerifierKey] = (),
+    processes: int | None = None,
+) -> Report:
+    """Return the report on the file (or unpacked bundle) at ``path``. Total over all bytes.
+
+    trust: roots that count; none is ever read from the file. at: "now"; None reads the clock.
+    receipt: of a bundle; when None, ``<path>.receipt.json`` beside it is used if it is there.
+    OSError of an unreadable path is the caller's; nothing else is raised.
+    """
+    path = Path(path)
+    name = str(path)
+    if path.is_dir():
+        return bundle.report_bundle(path, trust, at, witnesses=witnesses, processes=processes)
+    with path.open("rb") as file:
+        start = file.read(1024)
+    size = path.stat().st_size
+    if limits is not None and limits.max_bytes is not None and size > limits.max_bytes:
+        return _too_large(name, limits.max_bytes)
+    if start.startswith(b"PK"):
+        return bundle.report_bundle(
+            path,
+            trust,
+            at,
+            limits=limits,
+            receipt=_beside(path) if receipt is None else receipt,
+            witnesses=witnesses,
+            processes=processes,
+        )
+    if start.startswith(b"%PDF-"):
+        return pdf.report_pdf(path, trust, at, file=name)
+    if size > MAX_SMALL_BYTES:
+        return make_report(name, "other", [failed("recognised", "This is no file of ours.")])
+    data = path.read_bytes()
+    if start.startswith(b"{"):
+        return bundle_receipt.report_receipt(data, trust, at, file=name)
+    return tst.report_token(data, trust, at, stamped=_stamped(path), file=name)
+
+
+def trust_of(roots: Iterable[bytes], label: str = "configured") -> x509.Trust:
+    """Return trust in certificates (DER); label: public, configured or development."""
+    return x509.Trust(tuple(x509.Root(root, label) for root in roots))
+
+
+def _beside(path: Path) -> bytes | None:
+    """Return the receipt that lies beside a ZIP, if one does."""
+    candidate = path.with_name(path.name + ".receipt.json")
+    if not candidate.is_file() or candidate.stat().st_size > MAX_SMALL_BYTES:
+        return None
+    return candidate.read_bytes()
+
+
+def _stamped(path: Path) -> bytes | None:
+    """Return the checkpoint a token of an unpacked bundle is over, if it lies where it belongs."""
+    candidate = path.parent.parent / "checkpoints" / f"{path.stem}.txt"
+    if path.parent.name != "tokens" or not candidate.is_file():
+        return None
+    return candidate.read_bytes()
+
+
+def _too_large(name: str, limit: int) -> Report:
+    detail = f"The file has more than {limit} bytes."
+    return make_report(name, "other", [failed("limits", detail)], required=frozenset({"limits"}))
