@@ -45,8 +45,12 @@ class AcquireResult:
         conversations = []
         if self.acquisition is not None:
             series = Series.objects.filter(acquisition=self.acquisition).order_by("place")
-            conversations = [_conversation(one) for one in series.select_related(
-                "organisation", "conversation", "acquisition__organisation")]
+            conversations = [
+                _conversation(one)
+                for one in series.select_related(
+                    "organisation", "conversation", "acquisition__organisation"
+                )
+            ]
         return {
             "acquisition": self.acquisition.public_id if self.acquisition else None,
             "format": self.examination.format,
@@ -143,7 +147,9 @@ def _fingerprint(organisation: Organisation, examined: Examination, answers: Ans
 
 def _known(organisation: Organisation, fingerprint: bytes) -> Acquisition | None:
     return Acquisition.objects.filter(
-        organisation=organisation, fingerprint=fingerprint, stored_at__isnull=False,
+        organisation=organisation,
+        fingerprint=fingerprint,
+        stored_at__isnull=False,
         original__isnull=False,
     ).first()
 

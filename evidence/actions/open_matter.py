@@ -9,7 +9,7 @@ from django.db import transaction
 
 from evidence import custody
 from evidence.archive.keys import keyed, open_json, seal_json
-from evidence.models import Matter, Organisation
+from evidence.models import Matter, Organisation, User
 from evidence.models.ids import opaque_id
 from evidence.values import Actor, Subject
 
@@ -24,6 +24,7 @@ def open_matter(
     purpose: str = "",
     authority: str = "",
     at: datetime,
+    user: User | None = None,
 ) -> Matter:
     """Return the organisation's matter called ``name``, opened now if there is none.
 
@@ -40,6 +41,7 @@ def open_matter(
         organisation=organisation,
         name_key=name_key,
         payload=seal_json(organisation, public_id, "matter", facts),
+        created_by=user,
         created_at=at,
     )
     custody.append(

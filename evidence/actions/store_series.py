@@ -65,7 +65,7 @@ class SeriesWriter:
         self._attachments: list[Attachment] = []
         self._stored_members: dict[str, Blob] = {}
         self._warned: list[dict[str, str]] = []
-        self._end: SeriesEnd | None = None
+        self._ended: list[SeriesEnd] = []
         self.unparsed = 0
 
     def add(self, message: MessageValue) -> None:
@@ -121,12 +121,16 @@ class SeriesWriter:
     def finish(self, end: SeriesEnd) -> None:
         """Insert what is queued; no message follows."""
         self._flush()
-        self._end = end
+        self._ended.append(end)
         self.unparsed = end.unparsed_count
+
+    @property
+    def _end(self) -> SeriesEnd:
+        """Return how the series ended; ``finish`` came first."""
+        return self._ended[0]
 
     def warnings(self) -> list[dict[str, str]]:
         """Return the warnings of the series and of its messages, each with its place."""
-        assert self._end is not None
         whole = [
             {"code": w.code, "where": f"{self.public_id}:{w.where}" if w.where else self.public_id}
             for w in self._end.warnings
@@ -139,7 +143,6 @@ class SeriesWriter:
 
         original: the salted commitment to the original the series was read from.
         """
-        assert self._end is not None
         result = self._sealer.finish()
         if result.size != self._end.message_count:
             raise RuntimeError("the parser counted other messages than it gave")
@@ -179,7 +182,6 @@ class SeriesWriter:
         )
 
     def _facts(self) -> dict[str, Any]:
-        assert self._end is not None
         start = self._start
         participants = []
         for participant in self._end.participants:

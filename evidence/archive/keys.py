@@ -64,7 +64,9 @@ def seal_json(organisation: Organisation, object_id: str, field: str, value: Any
     return crypt.seal_bytes(tenant_key(organisation), data, aad)
 
 
-def open_json(organisation: Organisation, object_id: str, field: str, sealed: bytes) -> Any:
+def open_json(
+    organisation: Organisation, object_id: str, field: str, sealed: bytes | memoryview
+) -> Any:
     """Return what ``seal_json`` sealed. Raises Corrupt when it does not open."""
     aad = crypt.aad(organisation.public_id, object_id, field, 1)
     return json.loads(crypt.open_bytes(tenant_key(organisation), bytes(sealed), aad))

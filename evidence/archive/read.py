@@ -18,6 +18,7 @@ from evidence.models import Message as MessageRow
 from evidence.values import Message, Participant, Ranges
 
 _BATCH = 2_000
+_Raw = bytes | memoryview
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,7 @@ def decoded(data: bytes) -> Message:
     return Message(**{name: values[name] for name in FIELDS})
 
 
-def _rows(series: Series, ranges: Ranges | None) -> Iterator[tuple[int, bytes, bytes, bytes | None]]:
+def _rows(series: Series, ranges: Ranges | None) -> Iterator[tuple[int, _Raw, _Raw, _Raw | None]]:
     spans = ranges.spans if ranges is not None else ((1, series.size),)
     rows = MessageRow.objects.filter(series=series).order_by("sequence")
     for first, last in spans:
@@ -168,5 +169,5 @@ def leaf_hashes(series: Series, *, sm3: bool = False) -> Iterator[bytes]:
         yield bytes(value)
 
 
-def _maybe(value: bytes | None) -> bytes | None:
+def _maybe(value: _Raw | None) -> bytes | None:
     return None if value is None else bytes(value)

@@ -68,9 +68,7 @@ def _chosen(series: Series, choice: Choice, participants: dict[str, list[str]]) 
     return _widened(by_rule, choice.context, series.size)
 
 
-def _by_rule(
-    series: Series, choice: Choice, participants: dict[str, list[str]]
-) -> Ranges | None:
+def _by_rule(series: Series, choice: Choice, participants: dict[str, list[str]]) -> Ranges | None:
     """Return what period and participant choose, None when neither is stated."""
     condition = Q(series=series)
     if choice.period_from is not None:

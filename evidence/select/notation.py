@@ -72,7 +72,9 @@ def parse_redactions(text: str, reason: str = "") -> dict[int, Redaction]:
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         number, _, target = part.partition(":")
         if not number.isdecimal() or int(number) < 1:
-            raise InvalidSelection(f"not a redaction: {part!r}", code="invalid_redaction", where=part)
+            raise InvalidSelection(
+                f"not a redaction: {part!r}", code="invalid_redaction", where=part
+            )
         targets.setdefault(int(number), []).append(normal_target(target))
     return {sequence: Redaction(tuple(found), reason) for sequence, found in targets.items()}
 

@@ -1,0 +1,117 @@
+"""Words an exhibit needs for what only the store knows: rules, warnings, formats. en and zh."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+_EN = {
+    "basis": "As named in the source; identity not verified by this service.",
+    "method_upload": "Upload of an exported file",
+    "timezone": "Time zone of the exported times",
+    "date_order": "Order of day and month in dates",
+    "owner": "Account holder as named in the source",
+    "sibling": "sealed {sealed}, read by {parser}, {size} messages",
+    "all": "All messages",
+    "from": "from {0}",
+    "to": "until before {0}",
+    "participant": "sent by {0}",
+    "messages": "messages no. {0}",
+    "context": "with {0} neighbouring messages on each side",
+    "join": "; ",
+    "check_bytes": "Stored messages decrypted and compared with their sealed hashes",
+    "check_log": "Custody log walked to the prepared entry",
+    "passed": "passed",
+    "warning_possible_forgery": "Lines inside a message look like another message's header and "
+    "break the order of time: they may have been pasted by a participant.",
+    "warning_time_backwards": "Messages stand in the source in an order that goes back in time.",
+    "warning_ambiguous_local_time": "Some local times occur twice because clocks were set back.",
+    "warning_nonexistent_local_time": "Some local times do not exist because clocks were set "
+    "forward.",
+    "warning_media_not_included": "The source mentions media files it does not include.",
+    "warning_unparsed": "Some source lines fit no known form; they are included as they stand.",
+    "format_whatsapp_text": "WhatsApp text export",
+    "format_whatsapp_zip": "WhatsApp export with media (ZIP)",
+    "format_telegram_json": "Telegram Desktop export (JSON)",
+    "format_telegram_zip": "Telegram Desktop export (ZIP)",
+    "format_wechat_csv_wechatmsg": "WeChat history as CSV (WeChatMsg)",
+    "format_wechat_csv_pywxdump": "WeChat history as CSV (PyWxDump)",
+    "format_qq_text": "QQ message manager text export",
+    "other_warning": "Remark of the parser: {0}.",
+    "sealed_by": "Sealed by {0}",
+    "sealed_bundle": "Bundle {0}, volume {1} of {2}",
+    "sealed_how": "PAdES B-LTA, no changes allowed; the time is in the time-stamp",
+    "sealed_development": "DEVELOPMENT KEYS: not evidence",
+}
+
+_ZH = {
+    "basis": "名称取自来源文件，本服务未核实身份。",
+    "method_upload": "上传导出文件",
+    "timezone": "导出时间所属时区",
+    "date_order": "日期中日、月的先后",
+    "owner": "来源中显示的账号持有人",
+    "sibling": "{sealed} 封存，解析器 {parser}，共 {size} 条消息",
+    "all": "全部消息",
+    "from": "自 {0} 起",
+    "to": "至 {0} 之前",
+    "participant": "发送者为{0}",
+    "messages": "第 {0} 条消息",
+    "context": "前后各附 {0} 条相邻消息",
+    "join": "；",
+    "check_bytes": "已解密所存消息并与封存哈希比对",
+    "check_log": "已逐条核对保管日志至本次登记",
+    "passed": "通过",
+    "warning_possible_forgery": "某条消息内含有形似其他消息开头、且打乱时间先后的文字，可能是参与者粘贴而成。",
+    "warning_time_backwards": "来源文件中部分消息的排列顺序与时间先后不一致。",
+    "warning_ambiguous_local_time": "因时钟回拨，部分当地时间出现两次，无法确定是哪一次。",
+    "warning_nonexistent_local_time": "因时钟拨快，部分当地时间实际并不存在。",
+    "warning_media_not_included": "来源文件提到的部分媒体文件未随文件提供。",
+    "warning_unparsed": "部分内容不符合任何已知格式，已按原样收录。",
+    "format_whatsapp_text": "WhatsApp 文本导出",
+    "format_whatsapp_zip": "WhatsApp 导出（含媒体，ZIP）",
+    "format_telegram_json": "Telegram Desktop 导出（JSON）",
+    "format_telegram_zip": "Telegram Desktop 导出（ZIP）",
+    "format_wechat_csv_wechatmsg": "微信聊天记录 CSV（WeChatMsg／留痕）",
+    "format_wechat_csv_pywxdump": "微信聊天记录 CSV（PyWxDump）",
+    "format_qq_text": "QQ 消息管理器文本导出",
+    "other_warning": "解析器提示：{0}。",
+    "sealed_by": "签章人：{0}",
+    "sealed_bundle": "证据包 {0}，第 {1} 卷，共 {2} 卷",
+    "sealed_how": "PAdES B-LTA 电子签章，禁止改动；时间以时间戳为准",
+    "sealed_development": "开发用密钥，不得作为证据",
+}
+
+_PLATFORMS = {
+    "whatsapp": "WhatsApp",
+    "telegram": "Telegram",
+    "wechat": "WeChat",
+    "qq": "QQ",
+}
+
+
+def of(language: str) -> dict[str, str]:
+    """Return the words of ``language`` (``en`` or ``zh``)."""
+    return _ZH if language == "zh" else _EN
+
+
+def platform(code: str) -> str:
+    """Return the product name of a platform code."""
+    return _PLATFORMS.get(code, code)
+
+
+def warning(code: str, words: dict[str, str]) -> str:
+    """Return the sentence for a warning code, with the bare code where there is none."""
+    return words.get(f"warning_{code}") or words["other_warning"].format(code)
+
+
+def rule(stated: dict[str, Any], words: dict[str, str]) -> str:
+    """Return the rule of a selection part in words."""
+    given = defaultdict(str, stated)
+    parts = [
+        words[name].format(given[name])
+        for name in ("messages", "from", "to", "participant")
+        if given[name]
+    ]
+    if given["context"]:
+        parts.append(words["context"].format(given["context"]))
+    return words["join"].join(parts) or words["all"]

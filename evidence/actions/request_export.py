@@ -1,0 +1,245 @@
+"""Freeze a selection and ask for its bundle."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from evidence import custody
+from evidence.archive.keys import keyed, open_json, seal_json
+from evidence.archive.read import describe_series
+from evidence.errors import InvalidSelection
+from evidence.formats import canonical, manifest, message
+from evidence.models import Export, Job, Matter, Organisation, Selection, Series, User
+from evidence.models.ids import opaque_id
+from evidence.select import Choice, FrozenPart, freeze_part
+from evidence.values import Actor, Json, Subject
+
+LANGUAGES = ("en", "zh")
+JURISDICTIONS = ("cn", "us", "eu")
+PAPERS = ("A4", "Letter")
+STYLES = ("record", "conversation")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportOptions:
+    """How the bundle is to be made, and what the requester states; texts may be blank."""
+
+    language: str = "en"
+    jurisdiction: str | None = None
+    paper: str = "A4"
+    style: str = "record"
+    requester: str = ""
+    purpose: str = ""
+    authority: str = ""
+
+    def __post_init__(self) -> None:
+        for value, allowed in (
+            (self.language, LANGUAGES),
+            (self.jurisdiction, (None, *JURISDICTIONS)),
+            (self.paper, PAPERS),
+            (self.style, STYLES),
+        ):
+            if value not in allowed:
+                raise InvalidSelection(f"not offered: {value!r}", code="invalid_option")
+
+
+def freeze_selection(
+    *,
+    organisation: Organisation,
+    actor: Actor,
+    matter: Matter,
+    choices: Sequence[tuple[Series, Choice]],
+    at: datetime,
+    user: User | None = None,
+) -> Selection:
+    """Freeze ``choices`` (one per series, in the order of the bundle) and log it.
+
+    Raises InvalidSelection (the caller's fault) when a series stands twice, is not sealed, or a
+    choice cannot be frozen as asked.
+    """
+    parts = frozen_parts(organisation, choices)
+    digest = manifest.selection_digest([stated(part) for part in parts])
+    public_id = opaque_id()
+    with transaction.atomic():
+        selection = Selection.objects.create(
+            public_id=public_id,
+            organisation=organisation,
+            matter=matter,
+            created_by=user,
+            created_at=at,
+            payload=seal_json(organisation, public_id, "selection", _stored(parts)),
+            digest=digest,
+            disclosed_count=sum(len(part.chosen) for part in parts),
+            row_count=sum(part.series.size for part in parts),
+            gap_count=sum(part.gaps for part in parts),
+        )
+        selection.series.set([part.series for part in parts])
+        custody.append(
+            event_id=f"selection.frozen:{public_id}",
+            event="selection.frozen",
+            actor=actor,
+            subjects=[
+                Subject("matter", matter.public_id),
+                *(Subject("series", part.series.public_id) for part in parts),
+            ],
+            details={"selection": public_id, "digest": digest.hex()},
+            at=at,
+        )
+    return selection
+
+
+def frozen_parts(
+    organisation: Organisation, choices: Sequence[tuple[Series, Choice]]
+) -> list[FrozenPart]:
+    """Return what ``choices`` mean, without storing anything."""
+    if not choices:
+        raise InvalidSelection("no conversation is chosen", code="nothing_selected")
+    if len({series.pk for series, _ in choices}) != len(choices):
+        raise InvalidSelection("a conversation is chosen twice", code="series_twice")
+    parts = []
+    for series, choice in choices:
+        if series.organisation_id != organisation.pk or series.sealed_at is None:
+            raise InvalidSelection("not a stored conversation", code="unknown_conversation")
+        if series.erased_at is not None:
+            raise InvalidSelection("this conversation was erased", code="conversation_erased")
+        names = {p.key: list(p.names) for p in describe_series(series).participants}
+        parts.append(freeze_part(series, choice, names))
+    return parts
+
+
+def stated(part: FrozenPart) -> manifest.Part:
+    """Return the part as the manifest states it, with everything withheld that would give the
+    rest away. Raises InvalidSelection for a redaction that is not possible."""
+    return manifest.Part(
+        series=part.series.public_id,
+        rule=rule_text(part.rule),
+        n_rows=part.series.size,
+        disclosed=part.chosen,
+        withheld={seq: closed(targets).items() for seq, targets in sorted(part.withheld.items())},
+        reasons=dict(sorted(part.reasons.items())),
+    )
+
+
+def rule_text(rule: Mapping[str, Json]) -> str:
+    """Return the rule as the manifest states it: ``all``, or ``name=value`` joined by ``; ``."""
+    given = [f"{name}={value}" for name, value in rule.items() if value]
+    return "; ".join(given) or "all"
+
+
+def _stored(parts: Sequence[FrozenPart]) -> list[Json]:
+    return [
+        {
+            "series": part.series.public_id,
+            "rule": part.rule,
+            "chosen": str(part.chosen),
+            "withheld": {str(seq): list(items) for seq, items in stated(part).withheld.items()},
+            "reasons": {str(seq): text for seq, text in part.reasons.items()},
+        }
+        for part in parts
+    ]
+
+
+def closed(targets: Sequence[str], reason: str = "") -> message.Withheld:
+    """Return what withholding ``targets`` really takes out. Raises InvalidSelection."""
+    try:
+        return message.Withheld.parse(list(targets), reason).closed()
+    except ValueError as error:
+        raise InvalidSelection(str(error), code="invalid_redaction") from error
+
+
+def selection_parts(selection: Selection) -> list[dict[str, Any]]:
+    """Return the frozen parts in order: ``series``, ``rule``, ``chosen``, ``withheld``,
+    ``reasons``."""
+    parts: list[dict[str, Any]] = open_json(
+        selection.organisation, selection.public_id, "selection", selection.payload
+    )
+    return parts
+
+
+def request_key(
+    organisation: Organisation,
+    matter: Matter,
+    choices: Sequence[tuple[Series, Choice]],
+    options: ExportOptions,
+    actor: Actor,
+) -> bytes:
+    """Return the key by which the same request is known again."""
+    values: Json = [stated(part).value() for part in frozen_parts(organisation, choices)]
+    return keyed(
+        organisation,
+        "export",
+        matter.public_id,
+        canonical.dumps(values).decode(),
+        json.dumps(asdict(options), sort_keys=True),
+        f"{actor.kind}:{actor.id}",
+    )
+
+
+def unfinished_export(organisation: Organisation, key: bytes) -> Export | None:
+    """Return the export of that request which is not finished or not yet handed over."""
+    return (
+        Export.objects.filter(organisation=organisation, request_key=key, delivered_at=None)
+        .exclude(job__phase__in=[Job.Phase.FAILED, Job.Phase.CANCELLED])
+        .order_by("-pk")
+        .first()
+    )
+
+
+def request_export(
+    *,
+    selection: Selection,
+    actor: Actor,
+    options: ExportOptions,
+    at: datetime,
+    key: bytes = b"",
+    user: User | None = None,
+) -> Export:
+    """Ask for the bundle of ``selection``: create export and job, log it, and return the export.
+
+    Nothing runs yet; whoever advances the job makes the bundle.
+    """
+    organisation, public_id = selection.organisation, opaque_id()
+    state = {"options": asdict(options), "actor": asdict(actor)}
+    with transaction.atomic():
+        export = Export.objects.create(
+            public_id=public_id,
+            organisation=organisation,
+            matter=selection.matter,
+            selection=selection,
+            created_by=user,
+            created_at=at,
+            request_key=key,
+            payload=seal_json(organisation, public_id, "export", state),
+        )
+        Job.objects.create(export=export, created_at=at, changed_at=at)
+        custody.append(
+            event_id=f"export.requested:{public_id}",
+            event="export.requested",
+            actor=actor,
+            subjects=[
+                Subject("bundle", public_id),
+                Subject("matter", selection.matter.public_id),
+            ],
+            details={
+                "selection": selection.public_id,
+                "digest": bytes(selection.digest).hex(),
+                "language": options.language,
+                "jurisdiction": options.jurisdiction,
+            },
+            purpose=options.purpose or None,
+            authority=options.authority or None,
+            at=at,
+        )
+    return export
+
+
+def export_request(export: Export) -> tuple[ExportOptions, Actor]:
+    """Return what was asked for and who asked."""
+    state = open_json(export.organisation, export.public_id, "export", export.payload)
+    return ExportOptions(**state["options"]), Actor(**state["actor"])

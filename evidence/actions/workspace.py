@@ -1,0 +1,64 @@
+"""The folder an export is built in: private, on one disk, gone once the bundle is released."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from evidence.errors import StorageFailed
+from evidence.models import Export
+
+
+def folder(export: Export) -> Path:
+    """Return the folder of ``export``, made with mode 0700 if it is not there."""
+    path = Path(settings.TRUETHREAD_VAR_DIR) / "work" / export.public_id
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageFailed(str(error)) from error
+    return path
+
+
+def clear(export: Export) -> None:
+    """Remove the folder of ``export`` and everything in it; nothing happens if it is gone."""
+    shutil.rmtree(Path(settings.TRUETHREAD_VAR_DIR) / "work" / export.public_id, ignore_errors=True)
+
+
+def fresh(path: Path) -> Path:
+    """Return ``path`` as an empty folder: what a killed run left in it is replaced."""
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(mode=0o700, parents=True)
+    return path
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write ``data`` whole or not at all (temporary name, fsync, rename).
+
+    Raises StorageFailed when the disk refuses.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise StorageFailed(str(error)) from error
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write ``value`` as JSON through ``write``."""
+    write(path, json.dumps(value, ensure_ascii=False, sort_keys=True).encode())
+
+
+def read_json(path: Path) -> Any:
+    """Return the JSON value in ``path``."""
+    return json.loads(path.read_bytes())

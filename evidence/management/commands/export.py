@@ -1,0 +1,176 @@
+"""``manage.py export``: from chosen messages to a signed evidence bundle."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.core.management.base import BaseCommand
+
+from evidence.actions.advance import run_to_end
+from evidence.actions.deliver import deliver
+from evidence.actions.open_matter import open_matter
+from evidence.actions.request_export import (
+    ExportOptions,
+    freeze_selection,
+    request_export,
+    request_key,
+    unfinished_export,
+)
+from evidence.archive.read import describe_series
+from evidence.errors import EvidenceError, InvalidSelection, NotFound
+from evidence.gateways.current import current
+from evidence.management.operator import answered, operator
+from evidence.models import Export, Job, Series
+from evidence.select import Choice, parse_ranges, parse_redactions
+
+DEFAULT_MATTER = "Command line"
+
+
+class ExportFailed(EvidenceError):
+    """The job ended without a bundle; the code is the job's."""
+
+    code = "export_failed"
+    sentence = "No bundle was issued."
+
+
+class Command(BaseCommand):
+    help = (
+        "Freeze a choice of stored messages and issue a signed, time-stamped bundle. The same "
+        "command, run again after an interruption, goes on where it stopped. "
+        "Exit status: 0 issued, 2 refused or failed."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        add = parser.add_argument
+        add("--conversation", nargs="+", required=True, metavar="ID")
+        add("--from", dest="period_from", metavar="T", help="RFC 3339 time or date, inclusive")
+        add(
+            "--to",
+            dest="period_to",
+            metavar="T",
+            help="RFC 3339 time (exclusive) or date (inclusive)",
+        )
+        add("--participant", metavar="P", help="participant key (p1) or name")
+        add("--messages", metavar="12-90,101")
+        add("--context", type=int, default=0, metavar="N")
+        add("--redact", default="", metavar="17,18:body,19:body:3-5")
+        add("--reason", default="", help="why something is withheld; printed in the bundle")
+        add("--jurisdiction", choices=("cn", "us", "eu"))
+        add("--matter", default=DEFAULT_MATTER, metavar="NAME")
+        add("--purpose", default="", metavar="TEXT")
+        add("--requester", default="", metavar="TEXT")
+        add("--authority", default="", metavar="TEXT")
+        add("--language", choices=("en", "zh"), default="en")
+        add("--paper", choices=("A4", "Letter"), default="A4")
+        add("--style", choices=("record", "conversation"), default="record")
+        add("--out", type=Path, required=True, metavar="DIR")
+        add("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *args: object, **options: Any) -> None:
+        answers: list[dict[str, Any]] = []
+
+        def work() -> dict[str, Any]:
+            export = self._export(options)
+            job = run_to_end(export.job.pk)
+            if job.phase != Job.Phase.READY:
+                code = job.error_code or f"export_{job.phase}"
+                raise ExportFailed(f"job {job.public_id}", code=code)
+            export.refresh_from_db()
+            answers.append(
+                deliver(
+                    export=export, folder=options["out"], actor=operator(), at=current().clock.now()
+                )
+            )
+            return answers[0]
+
+        answered(self, options["json"], work)
+        if not options["json"]:
+            self._tell(answers[0])
+
+    def _export(self, options: dict[str, Any]) -> Export:
+        now = current().clock.now()
+        chosen = [_series(identifier) for identifier in options["conversation"]]
+        organisation = chosen[0].organisation
+        choices = [(series, _choice(series, options)) for series in chosen]
+        actor = operator()
+        wanted = ExportOptions(
+            language=options["language"],
+            jurisdiction=options["jurisdiction"],
+            paper=options["paper"],
+            style=options["style"],
+            requester=options["requester"],
+            purpose=options["purpose"],
+            authority=options["authority"],
+        )
+        matter = open_matter(
+            organisation=organisation,
+            actor=actor,
+            name=options["matter"],
+            purpose=options["purpose"],
+            at=now,
+        )
+        key = request_key(organisation, matter, choices, wanted, actor)
+        found = unfinished_export(organisation, key)
+        if found is not None:
+            return found
+        selection = freeze_selection(
+            organisation=organisation, actor=actor, matter=matter, choices=choices, at=now
+        )
+        return request_export(selection=selection, actor=actor, options=wanted, at=now, key=key)
+
+    def _tell(self, answer: dict[str, Any]) -> None:
+        write = self.stdout.write
+        whole = "contiguous" if answer["contiguous"] else f"{answer['gaps']} gaps"
+        write(f"Issued bundle {answer['bundle']}")
+        write(
+            f"  {answer['messages']} of {answer['of']} messages, {whole}, "
+            f"{answer['withheld']} withheld in whole or in part"
+        )
+        write(f"  {answer['zip']}")
+        write(f"  {answer['receipt']}")
+        write(f"  SHA-256 {answer['sha256']}")
+
+
+def _series(identifier: str) -> Series:
+    found = (
+        Series.objects.filter(public_id=identifier, sealed_at__isnull=False)
+        .select_related("organisation", "acquisition__organisation", "conversation")
+        .first()
+    )
+    if found is None:
+        raise NotFound(f"no conversation {identifier}", code="unknown_conversation")
+    return found
+
+
+def _choice(series: Series, options: dict[str, Any]) -> Choice:
+    zone = describe_series(series).timezone
+    return Choice(
+        period_from=_moment(options["period_from"], zone),
+        period_to=_moment(options["period_to"], zone, end=True),
+        participant=options["participant"],
+        messages=parse_ranges(options["messages"]) if options["messages"] else None,
+        context=options["context"],
+        redactions=parse_redactions(options["redact"], options["reason"]),
+    )
+
+
+def _moment(text: str | None, zone: str | None, *, end: bool = False) -> datetime | None:
+    """Return the moment ``text`` names: a bare date or time is read in the series' zone, or UTC.
+
+    end: a bare date means the end of that day.
+    """
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidSelection(f"not a time: {text!r}", code="invalid_time", where=text) from error
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=ZoneInfo(zone or "UTC"))
+    if end and len(text) == len("2024-01-31"):
+        moment += timedelta(days=1)
+    return moment

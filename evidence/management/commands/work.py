@@ -1,0 +1,25 @@
+"""``manage.py work``: the background worker."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from evidence.tasks import work
+
+
+class Command(BaseCommand):
+    help = "Advance exports, sequence the custody log and have it stamped. Ctrl-C stops it cleanly."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--once", action="store_true", help="stop when nothing is left to do")
+
+    def handle(self, *args: object, **options: Any) -> None:
+        stop = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+        work(stop, once=options["once"])
