@@ -167,6 +167,10 @@ def _parse(data: bytes) -> Certificate:
     if inner.raw != algorithm.raw:
         raise der.DerError("signature algorithms differ inside and outside")
     before, after = validity.children(der.SEQUENCE)
+    key_algorithm, public = key.children(der.SEQUENCE)
+    for one in (key_algorithm, algorithm):
+        one.children(der.SEQUENCE)[0].oid()
+    public.bits()
     extensions = _extensions(rest)
     basic = _basic_constraints(extensions)
     return Certificate(
@@ -284,11 +288,18 @@ def key_strength_problem(certificate: Certificate) -> str | None:
     algorithm, public = certificate.key.children(der.SEQUENCE)
     oid = algorithm.children(der.SEQUENCE)[0].oid()
     if oid == _RSA_KEY:
-        bits = rsa.decode_key(public.bits()).bits
-        return None if bits >= 2048 else f"RSA key of {bits} bits"
+        return _rsa_strength_problem(public.bits())
     if oid == _EC_KEY:
         return None if _curve(algorithm) else "elliptic curve other than P-256 and P-384"
     return None if oid == _ED25519 else f"unknown kind of key {oid}"
+
+
+def _rsa_strength_problem(public: bytes) -> str | None:
+    try:
+        bits = rsa.decode_key(public).bits
+    except (der.DerError, ValueError):
+        return "malformed RSA key"
+    return None if bits >= 2048 else f"RSA key of {bits} bits"
 
 
 def _curve(algorithm: der.Node) -> ecdsa.Curve | None:
