@@ -45,13 +45,12 @@ class Records:
         while self._at >= len(self._buffer):
             if not self._more():
                 raise StopIteration
-        while True:
-            found = self._record()
-            if found is not None:
-                return self._taken(*found)
-            if len(self._buffer) - self._at > ROW_BYTES or not self._more():
-                break
-        return self._taken(None, self._line_end())
+        while (found := self._record()) is None:
+            ended = self._ended
+            too_long = len(self._buffer) - self._at > ROW_BYTES
+            if too_long or (not self._more() and ended):
+                return self._taken(None, self._line_end())
+        return self._taken(*found)
 
     def _taken(self, cells: list[bytes] | None, end: int) -> Record:
         record = Record(self._base + self._at, self._buffer[self._at : end], cells)
@@ -75,7 +74,7 @@ class Records:
                 cell = match[0]
             at = match.end()
             if at >= len(buffer):
-                if not self._ended and self._more_ahead():
+                if not self._ended:
                     return None
                 cells.append(cell.removesuffix(b"\r"))
                 return cells, at
@@ -84,15 +83,6 @@ class Records:
                 return cells, at + 1
             cells.append(cell)
             at += 1
-
-    def _more_ahead(self) -> bool:
-        """True when the stream goes on; what was read is kept for the next try."""
-        chunk = self._stream.read(_CHUNK)
-        if not chunk:
-            self._ended = True
-            return False
-        self._buffer += chunk
-        return True
 
     def _line_end(self) -> int:
         end = self._buffer.find(b"\n", self._at, self._at + ROW_BYTES)

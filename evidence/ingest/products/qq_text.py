@@ -134,6 +134,7 @@ class _Reading:
         self._rows: Rows | None = None
         self._spans: list[Span] = [(chat.member, 0, self._mark)] if self._mark else []
         self._group = self._object = ""
+        self._turned = False
         self._match: re.Match[str] | None = None
         self._start = self._mark
         self._slices: list[bytes] = []
@@ -176,7 +177,7 @@ class _Reading:
         yield from self._close()
         groups = [match for _, _, text in block if (match := _GROUP.match(text))]
         if objects:
-            yield from self._end(last=False)
+            self._turned = True
             self._object = objects[-1][1].strip()
         if groups:
             self._group = groups[-1][1].strip()
@@ -202,9 +203,13 @@ class _Reading:
             self._like_header,
         )
         self._slices, self._size, self._match, self._like_header = [], 0, None, False
-        if match is None and self._rows is None and not data.strip(b"\r\n\t \0"):
+        fresh = self._rows is None or self._turned
+        if match is None and fresh and not data.strip(b"\r\n\t \0"):
             self._spans.append((self._chat.member, start, len(data)))
             return
+        if self._turned:
+            yield from self._end(last=False)
+            self._turned = False
         if self._rows is None:
             self._rows = Rows(
                 self._chat.member, (self._owner,), text_can_lie=True, encoding=self._encoding

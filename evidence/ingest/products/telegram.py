@@ -3,7 +3,7 @@
 Each element of ``messages`` is one row and its slice is the whole object, so that every field,
 known here or not, is kept and sealed. Between objects lie commas and blanks only; anything else
 there becomes an unparsed row, and so does every field of a chat that this parser does not know.
-Account data (contacts, sessions, personal information) belongs to no conversation: its bytes are
+A chat without messages makes no series. Account data (contacts, sessions, personal information) belongs to no conversation: its bytes are
 accounted for as header spans, it stays in the original, and ``account_data_not_in_rows`` names
 each part.
 
@@ -129,24 +129,19 @@ class TelegramJson:
         return bool(_TELLS.search(body) or old)
 
     def survey(self, chat: ChatFile) -> Survey:
-        """Return whether a message lacks its epoch time. Raises ``unknown_format``."""
-        begun = rows = 0
+        """Return whether a message lacks its epoch time. Raises ``no_messages``."""
+        rows = 0
         without: list[str] = []
         for step in _walk(chat):
-            if isinstance(step, _Begin):
-                begun += 1
-            elif isinstance(step, Slice):
+            if isinstance(step, Slice):
                 rows += 1
                 if not without and b'"date_unixtime"' not in step.data:
-                    without = (
-                        [_text(step.value.get("date"))] if isinstance(step.value, dict) else []
-                    )
-        if not begun:
-            raise IngestRefused("no list of messages", code="unknown_format")
+                    date = step.value.get("date") if isinstance(step.value, dict) else None
+                    without = [date] if isinstance(date, str) and _LOCAL.fullmatch(date) else []
         if not rows:
             raise IngestRefused("no message in any chat", code="no_messages")
         return Survey(
-            needs_timezone=bool(without and without[0]),
+            needs_timezone=bool(without),
             timezone_examples=tuple(without),
             likely_timezones=likely_zones(),
         )
@@ -229,6 +224,8 @@ class _Walker:
     def _chat_field(self, chat: _Chat, key: str, start: int) -> Iterator[_Step]:
         window = self._window
         if key == "messages" and not chat.begun and window.take("["):
+            if window.take("]"):
+                return
             chat.begun = True
             if not {"name", "type", "id"} <= chat.head.keys():
                 chat.head = {**self._later_head(window.offset), **chat.head}

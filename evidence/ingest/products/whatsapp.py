@@ -77,6 +77,7 @@ _TITLE = re.compile(
     re.IGNORECASE,
 )
 _COPY_NUMBER = re.compile(r" ?\(\d{1,3}\)$")
+_QUOTES = frozenset('"“„«「')
 _TIMES_KEPT: Final = 4096
 
 
@@ -362,14 +363,16 @@ class _Reading:
 
     @staticmethod
     def _unless_system(name: str, body: str, rest: str) -> tuple[str | None, str]:
-        if not name.strip(_OUTER_MARKS) or (len(name) > 25 and words.COLON_INSIDE.search(name)):
+        if not name.strip(_OUTER_MARKS) or (
+            (len(name) > 25 or _QUOTES & set(name)) and words.COLON_INSIDE.search(name)
+        ):
             return None, rest
         return name, body
 
     def _is_notice(self, body: str) -> bool:
         if self._rows.count and not body.startswith("\u200e"):
             return False
-        return words.system_template(body.partition("\n")[0]) == "encryption_notice"
+        return words.system_template(body[:400]) == "encryption_notice"
 
     def _note_colon(self, name: str, body: str) -> None:
         known = self._colons.get(name, ("", 0))
