@@ -108,6 +108,7 @@ class _Batch:
 
     def __init__(self, epoch: LogEpoch) -> None:
         self._epoch = epoch
+        self._epochs = list(LogEpoch.objects.order_by("-number"))
         size = log_size(epoch)
         self._growth = Growth(size, frontier(epoch, size))
         self._chains = _Chains()
@@ -127,7 +128,7 @@ class _Batch:
 
     def _add(self, row: CustodyPending) -> None:
         place, salt = self._growth.size, secrets.token_bytes(SALT_BYTES)
-        draft = _open(self._epoch, row)
+        draft = _open(self._epochs, row)
         entry = replace(
             draft,
             log=self._epoch.origin,
@@ -185,11 +186,12 @@ class _Chains:
         return (0, None) if last is None else (last[0], bytes(last[1]))
 
 
-def _open(epoch: LogEpoch, row: CustodyPending) -> formats.Entry:
+def _open(epochs: Sequence[LogEpoch], row: CustodyPending) -> formats.Entry:
     """Return the queued event; it may have been queued under an earlier epoch."""
-    for candidate in (epoch, *LogEpoch.objects.exclude(pk=epoch.pk).order_by("-number")):
+    refusal: Corrupt | None = None
+    for epoch in epochs:
         try:
-            return open_pending(candidate, row.event_id, bytes(row.payload))
+            return open_pending(epoch, row.event_id, bytes(row.payload))
         except Corrupt as error:
             refusal = error
     raise Corrupt(f"queued event {row.event_id} does not open") from refusal

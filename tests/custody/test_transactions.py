@@ -42,12 +42,6 @@ def in_threads(*works) -> None:
     assert errors == []
 
 
-@pytest.fixture
-def postgresql() -> None:
-    if connection.vendor != "postgresql":
-        pytest.skip("needs PostgreSQL: set TRUETHREAD_DATABASE_URL=postgres://…")
-
-
 def test_an_append_outside_a_transaction_is_refused(now):
     with pytest.raises(RuntimeError, match="inside the transaction of its act"):
         custody.append(
@@ -278,3 +272,40 @@ def test_kill_9_then_run_again_ends_in_one_entry(run_manage, tmp_path, repositor
     assert act("never") == 0
     report = json.loads(run_manage("recheck_custody", "--json", "--log-only").stdout)
     assert (report["holds"], report["entries"], report["pending"]) == (True, 2, 0)
+
+
+MANY_ACTS = """
+import sys
+import django
+django.setup()
+from django.db import transaction
+from django.utils import timezone
+from evidence import custody
+from evidence.values import Actor, Subject
+for number in range(30):
+    with transaction.atomic():
+        custody.append(event_id=f"{sys.argv[1]}-{number}", event="matter.changed",
+                       actor=Actor("system", "s"), subjects=[Subject("matter", "3a" * 16)],
+                       details={}, at=timezone.now())
+    custody.sequence_pending(7)
+custody.sequence_pending()
+"""
+
+
+def test_processes_that_act_and_sequence_at_once_make_one_log_on_sqlite(
+    run_manage, tmp_path, repository
+):
+    variables = {
+        "DJANGO_SETTINGS_MODULE": "project.settings",
+        "TRUETHREAD_VAR_DIR": str(tmp_path),
+        "PYTHONPATH": str(repository),
+    }
+    assert run_manage("migrate", "-v0").returncode == 0
+    running = [
+        subprocess.Popen([sys.executable, "-c", MANY_ACTS, str(name)], env=variables)
+        for name in range(3)
+    ]
+    assert [process.wait(60) for process in running] == [0, 0, 0]
+
+    report = json.loads(run_manage("recheck_custody", "--json", "--log-only").stdout)
+    assert (report["holds"], report["entries"], report["pending"]) == (True, 91, 0)
