@@ -58,12 +58,26 @@ def _skip_without(*names: str) -> None:
 # Sweeps and skips
 
 
+def _left_for_later(item: pytest.Item, markexpr: str) -> bool:
+    """Return whether another run is the place of this test: of sweeps, or on PostgreSQL."""
+    if item.get_closest_marker("sweep") and not _is_on("SWEEPS") and "sweep" not in markexpr:
+        return True
+    needs_postgresql = "postgresql" in getattr(item, "fixturenames", ())
+    return needs_postgresql and _is_on("REQUIRE_ALL") and not _on_postgresql()
+
+
+def _on_postgresql() -> bool:
+    from django.db import connection
+
+    return connection.vendor == "postgresql"
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if _is_on("SWEEPS") or "sweep" in config.getoption("markexpr"):
-        return
-    if sweeps := [item for item in items if item.get_closest_marker("sweep")]:
-        config.hook.pytest_deselected(items=sweeps)
-        items[:] = [item for item in items if item not in set(sweeps)]
+    markexpr = config.getoption("markexpr")
+    later = {item for item in items if _left_for_later(item, markexpr)}
+    if later:
+        config.hook.pytest_deselected(items=[item for item in items if item in later])
+        items[:] = [item for item in items if item not in later]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -129,6 +143,16 @@ def foreign_tool() -> Callable[[str], str]:
         return str(_tool(name))
 
     return find
+
+
+@pytest.fixture
+def postgresql() -> None:
+    """Skip what only PostgreSQL can show: connections that really run side by side.
+
+    Where a skip is a failure, such a test is left to the run on PostgreSQL that follows.
+    """
+    if not _on_postgresql():
+        pytest.skip("needs PostgreSQL: set TRUETHREAD_DATABASE_URL=postgres://…")
 
 
 @pytest.fixture(scope="session")

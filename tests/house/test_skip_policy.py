@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from pytest_socket import SocketConnectBlockedError
 
+LEFT_OUT = {"REQUIRE_ALL", "SWEEPS", "TRUETHREAD_DATABASE_URL"}
 SAMPLE = """
 import pytest
 
@@ -25,6 +26,9 @@ def test_with_shared_fixtures():
 def test_that_takes_minutes():
     pass
 
+def test_of_a_race(postgresql):
+    pass
+
 def test_that_passes():
     pass
 """
@@ -34,7 +38,7 @@ def test_that_passes():
 def run_sample(repository: Path, tmp_path: Path):
     def run(**environment: str) -> subprocess.CompletedProcess[str]:
         (tmp_path / "test_sample.py").write_text(SAMPLE)
-        clean = {k: v for k, v in os.environ.items() if k not in {"REQUIRE_ALL", "SWEEPS"}}
+        clean = {k: v for k, v in os.environ.items() if k not in LEFT_OUT}
         return subprocess.run(
             [
                 sys.executable, "-m", "pytest", "-c", "pyproject.toml", "-p", "tests.conftest",
@@ -50,14 +54,14 @@ def test_a_missing_tool_is_named_and_a_sweep_left_out(run_sample):
     run = run_sample()
     assert run.returncode == 0, run.stdout
     assert "1 tests: foreign tool missing: no-such-tool" in run.stdout
-    assert "1 passed, 2 skipped, 1 deselected" in run.stdout
+    assert "1 passed, 3 skipped, 1 deselected" in run.stdout
 
 
 def test_a_skip_fails_where_all_is_required_but_for_absent_fixtures(run_sample):
     run = run_sample(REQUIRE_ALL="1", SWEEPS="1")
     assert run.returncode == 1
     assert "Skipped although REQUIRE_ALL is set: foreign tool missing: no-such-tool" in run.stdout
-    assert "2 passed, 1 skipped, 1 error" in run.stdout
+    assert "2 passed, 1 skipped, 1 deselected, 1 error" in run.stdout
 
 
 def test_no_test_reaches_beyond_loopback():
