@@ -9,19 +9,20 @@ the signature's own bytes, every time-stamp at the time the next one proves, the
 from __future__ import annotations
 
 import hashlib
-import json
 import mmap
 import os
-import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from itertools import islice
 from pathlib import Path
 from typing import Union
 
 from . import cms, der, pdf_grammar, tst, x509
+from .pdf_embedded import embedded_bytes, embedded_files, json_object, page_count
+from .pdf_ranges import RangeHasher, find_ranges, raw_integrity
 from .pdf_reader import (
     Buffer,
     Document,
@@ -53,17 +54,16 @@ SEAL_FIELD = "TrueThreadSeal"
 MANIFEST = "manifest.json"
 VOLUME = "volume.json"
 MAX_SIGNATURES = 16
-MAX_EMBEDDED = 4096
-MAX_NAME_NODES = 4096
 
-MAX_RANGES = 64
 
 _MARKS = (b"(TrueThreadSeal)", b"(TrueThreadTime1)")
 """Names of our fields: one altered byte in one of them must not make the file a stranger's."""
-_RANGE = re.compile(
-    rb"/ByteRange\s*\[\s*0{1,10}\s{1,8}(\d{1,12})\s{1,8}(\d{1,12})\s{1,8}(\d{1,12})\s{0,200}\]"
-)
-_CHUNK = 8 * 1024 * 1024
+
+_ORDER = (
+    "recognised", "structure", "integrity", "coverage", "revisions", "docmdp", "signer", "chain",
+    "validity", "revocation", "signature_time_stamp", "time_stamp", "algorithms", "level",
+    "completeness",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,45 +168,14 @@ def _foreign(data: Buffer) -> PdfFacts:
         return PdfFacts((finding,))
     hasher = RangeHasher(data)
     try:
-        integrity = [_raw_integrity(data, hasher, one, is_ours=False) for one in _ranges(data)]
+        integrity = [
+            raw_integrity(data, hasher, one, is_ours=False)
+            for one in islice(find_ranges(data), MAX_SIGNATURES)
+        ]
     finally:
         hasher.release()
     finding = failed("recognised", "This PDF is signed, but not by TrueThread.")
-    return PdfFacts((finding, *integrity[:MAX_SIGNATURES]))
-
-
-class RangeHasher:
-    """Digests of ``[0, before, after, length]`` ranges; shared beginnings are hashed once."""
-
-    def __init__(self, data: Buffer) -> None:
-        self._view = memoryview(data)
-        self._states: dict[str, list[tuple[int, hashlib._Hash]]] = {}
-
-    def digest(self, name: str, byte_range: tuple[int, int, int, int]) -> bytes:
-        """Return the digest of the two stretches; ask in ascending order for speed."""
-        _, before, after, length = byte_range
-        state = self._prefix(name, before)
-        self._feed(state, after, after + length)
-        return state.digest()
-
-    def whole(self) -> str:
-        return self._prefix("sha256", len(self._view)).hexdigest()
-
-    def _prefix(self, name: str, end: int) -> hashlib._Hash:
-        """Return a state that has taken in everything up to ``end``; it is the caller's."""
-        states = self._states.setdefault(name, [(0, hashlib.new(name))])
-        position, state = max((one for one in states if one[0] <= end), key=lambda one: one[0])
-        state = state.copy()
-        self._feed(state, position, end)
-        states.append((end, state.copy()))
-        return state
-
-    def _feed(self, state: hashlib._Hash, start: int, end: int) -> None:
-        for position in range(start, end, _CHUNK):
-            state.update(self._view[position : min(position + _CHUNK, end)])
-
-    def release(self) -> None:
-        self._view.release()
+    return PdfFacts((finding, *integrity))
 
 
 @dataclass(slots=True)
@@ -251,7 +220,7 @@ class _Verifier:
         embedded, names, pages = self._inside(certified)
         bundle = self._check_completeness(embedded)
         return PdfFacts(
-            tuple(self.findings),
+            tuple(sorted(self.findings, key=_place)),
             is_ours=True,
             trust=self._trust_label(chain),
             sha256=sha256,
@@ -278,15 +247,20 @@ class _Verifier:
         then read from this revision, not from what later bytes claim. (Other places that look
         like a ``/ByteRange``, in a picture say, are passed over.)
         """
-        first_error = PdfError("there is no /ByteRange")
-        for number, (_, after, length) in enumerate(_ranges(self.data)):
+        errors: list[PdfError] = []
+        for _, after, length in find_ranges(self.data):
+            if b"%%EOF" not in bytes(self.data[after + length - 8 : after + length]):
+                errors.append(PdfError("the signature does not end where a revision ends"))
+                continue
             try:
                 return self._seal_of(after + length)
             except LimitExceeded:
                 raise
             except PdfError as error:
-                first_error = first_error if number else error
-        raise first_error
+                errors.append(error)
+            if len(errors) >= MAX_SIGNATURES:
+                break
+        raise errors[0] if errors else PdfError("there is no /ByteRange")
 
     def _seal_of(self, end: int) -> tuple[pdf_grammar.SignatureValue, Document]:
         certified = open_revision(self.data, end)
@@ -328,7 +302,8 @@ class _Verifier:
         self.findings.append(passed("recognised", "This PDF carries the name of our seal."))
         self.findings.append(failed("structure", f"The certified part is damaged: {error}."))
         readable = (
-            _raw_integrity(self.data, self.hasher, one, is_ours=True) for one in _ranges(self.data)
+            raw_integrity(self.data, self.hasher, one, is_ours=True, where=SEAL_FIELD)
+            for one in find_ranges(self.data)
         )
         unreadable = failed("integrity", "The signature is missing or cannot be read.", SEAL_FIELD)
         self.findings.append(next(readable, unreadable))
@@ -346,8 +321,6 @@ class _Verifier:
             for check in ("structure", "coverage", "revisions", "docmdp"):
                 self.findings.append(failed(check, detail))
             return None
-        if len(tail.stamps) + 1 > MAX_SIGNATURES:
-            raise LimitExceeded("too many time-stamps")
         self.findings.append(passed("structure", "Every byte of the file has its place."))
         count = len(tail.stamps)
         self.findings.append(
@@ -593,7 +566,7 @@ class _Verifier:
         """Return embedded files, their names and the page count; damage fails ``structure``."""
         try:
             embedded, names = self._embedded(certified)
-            return embedded, names, _page_count(certified)
+            return embedded, names, page_count(certified)
         except LimitExceeded:
             raise
         except PdfError as error:
@@ -603,21 +576,20 @@ class _Verifier:
     def _embedded(self, certified: Document) -> tuple[dict[str, bytes], tuple[str, ...]]:
         found: dict[str, bytes] = {}
         names: list[str] = []
-        for name, value in _embedded_files(certified):
+        for name, value in embedded_files(certified):
             names.append(name)
             if name in (MANIFEST, VOLUME):
                 if name in found:
                     raise PdfError(f"{name} is embedded twice")
-                found[name] = _embedded_bytes(certified, value)
+                found[name] = embedded_bytes(certified, value)
         return found, tuple(names)
 
     def _check_completeness(self, embedded: dict[str, bytes]) -> str:
         """Say whether this one file is the whole record, and return the bundle id."""
-        manifest = _json_object(embedded.get(MANIFEST))
-        volume = _json_object(embedded.get(VOLUME))
-        stated = manifest or volume
-        volumes = stated.get("volumes") if manifest else stated.get("of")
-        count = len(volumes) if isinstance(volumes, list) else volumes
+        manifest = json_object(embedded.get(MANIFEST))
+        volume = json_object(embedded.get(VOLUME))
+        volumes = manifest.get("volumes")
+        count = len(volumes) if isinstance(volumes, list) else volume.get("of")
         number = 1 if manifest else volume.get("volume")
         if not isinstance(count, int) or not isinstance(number, int):
             detail = "The file does not say which part of a bundle it is."
@@ -627,61 +599,14 @@ class _Verifier:
             self.findings.append(not_checked("completeness", detail))
         else:
             self.findings.append(passed("completeness", "The only volume of its bundle."))
-        bundle = stated.get("bundle")
+        bundle = (manifest or volume).get("bundle")
         return bundle if isinstance(bundle, str) else ""
 
 
-def _ranges(data: Buffer) -> Iterator[tuple[int, int, int]]:
-    """Yield ``before, after, length`` of everything in the file that reads as a /ByteRange."""
-    position = data.find(b"/ByteRange")
-    for _ in range(MAX_RANGES):
-        if position < 0:
-            return
-        found = _RANGE.match(data, position)
-        if found is not None:
-            before, after, length = (int(number) for number in found.groups())
-            if 0 < before < after and 0 < length <= len(data) - after:
-                yield before, after, length
-        position = data.find(b"/ByteRange", position + 1)
-
-
-def _raw_integrity(
-    data: Buffer, hasher: RangeHasher, stretch: tuple[int, int, int], *, is_ours: bool
-) -> Finding:
-    """Judge a signature by its raw bytes alone, where the file cannot be read or is not ours.
-
-    In somebody else's file only a wrong digest counts as altered: other producers have other
-    habits, and what this strict reader cannot read is not thereby broken.
-    """
-    before, after, length = stretch
-    digits = bytes(data[before + 1 : after - 1])
-    try:
-        signed = cms.parse(pdf_grammar.read_padded(digits if is_ours else digits.lower()))
-        broken = _raw_problems(
-            signed, lambda name: hasher.digest(name, (0, before, after, length)), cades=is_ours
-        )
-    except (ValueError, IndexError, KeyError) as error:
-        if is_ours:
-            return failed("integrity", f"The signature cannot be read: {error}.", SEAL_FIELD)
-        return not_checked("integrity", "The signature is of a kind not judged offline.")
-    if cms.WRONG_DIGEST in broken or (is_ours and broken):
-        return failed("integrity", f"Altered: {'; '.join(broken)}.")
-    if broken:
-        return not_checked("integrity", "The signature is of a kind not judged offline.")
-    return passed("integrity", "The bytes this signature covers are intact.")
-
-
-def _raw_problems(
-    signed: cms.SignedData, digest: Callable[[str], bytes], *, cades: bool
-) -> tuple[str, ...]:
-    content = signed.content
-    if content is None:
-        return cms.check(signed, digest, [], cades=cades).broken
-    info = tst.parse_info(content)
-    own = cms.check(signed, lambda name: hashlib.new(name, content).digest(), [], cades=False)
-    if info.digest is not None and digest(info.digest) != info.imprint:
-        return (cms.WRONG_DIGEST, *own.broken)
-    return own.broken
+def _place(finding: Finding) -> tuple[int, bool]:
+    """Return where a finding stands in a report: by subject, the seal before the time-stamps."""
+    order = _ORDER.index(finding.check) if finding.check in _ORDER else len(_ORDER)
+    return order, finding.where != SEAL_FIELD
 
 
 def _token_time(token: bytes) -> datetime | None:
@@ -708,50 +633,6 @@ def _renamed(finding: Finding, check: str) -> Finding:
 def _strip(facts: tst.TokenFacts, check: str, where: str) -> Finding:
     found = next((one for one in facts.findings if one.check == check), None)
     return found or failed(check, "The time-stamp could not be checked.", where)
-
-
-def _embedded_files(document: Document) -> Iterator[tuple[str, Value]]:
-    """Yield name and file specification of each embedded file (name tree, ISO 32000-1 7.9.6)."""
-    names = document.get(document.catalog.get("Names"))
-    if not isinstance(names, dict) or "EmbeddedFiles" not in names:
-        return
-    waiting: list[Value] = [names["EmbeddedFiles"]]
-    seen = 0
-    while waiting:
-        node = document.dictionary(waiting.pop())
-        seen += 1
-        if seen > MAX_NAME_NODES:
-            raise LimitExceeded("the name tree is too large")
-        pairs = document.array(node["Names"]) if "Names" in node else []
-        if len(pairs) % 2 or len(pairs) > 2 * MAX_EMBEDDED:
-            raise PdfError("the name tree is malformed")
-        for index in range(0, len(pairs), 2):
-            yield text_of(pairs[index]), pairs[index + 1]
-        if "Kids" in node:
-            waiting.extend(document.array(node["Kids"]))
-
-
-def _embedded_bytes(document: Document, value: Value) -> bytes:
-    specification = document.dictionary(value)
-    files = document.dictionary(specification.get("EF"))
-    stream = document.get(files.get("F", files.get("UF")))
-    if not isinstance(stream, Stream):
-        raise PdfError("an embedded file is no stream")
-    return document.stream_bytes(stream)
-
-
-def _json_object(data: bytes | None) -> dict[str, object]:
-    try:
-        value = json.loads(data) if data else {}
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _page_count(document: Document) -> int:
-    pages = document.get(document.catalog.get("Pages"))
-    count = pages.get("Count") if isinstance(pages, dict) else 0
-    return count if type(count) is int else 0
 
 
 __all__ = ["SEAL_FIELD", "PdfFacts", "RangeHasher", "report_pdf", "verify_pdf"]

@@ -44,6 +44,9 @@ from .pdf_reader import (
 )
 
 MAX_NEW_OBJECTS = 512
+MAX_STAMPS = 15
+MAX_STORE_BYTES = 16 * 1024 * 1024
+MAX_CONTENTS_DIGITS = 1024 * 1024
 
 _LINE_END = re.compile(rb"\n")
 _NUMBERED = re.compile(rb"\d")
@@ -82,8 +85,8 @@ def read_tail(data: Buffer, certified: Document) -> Tail:
     """Return what follows the certified revision; raises PdfError for any byte out of grammar."""
     document, stamps = certified, list[SignatureValue]()
     while document.end < len(data):
-        if len(document.sections) >= MAX_REVISIONS:
-            raise LimitExceeded("too many revisions")
+        if len(stamps) >= MAX_STAMPS or len(document.sections) >= MAX_REVISIONS:
+            raise LimitExceeded("too many time-stamps")
         document, stamp = _read_revision(data, document)
         stamps.append(stamp)
     return Tail(tuple(stamps), document)
@@ -113,6 +116,8 @@ def signature_value(
 
 def read_padded(digits: bytes) -> bytes:
     """Return the DER value at the start of lower-case hex digits padded with zeros."""
+    if len(digits) > MAX_CONTENTS_DIGITS:
+        raise PdfError("the /Contents are too long")
     if re.fullmatch(rb"(?:[0-9a-f]{2})+", digits) is None:
         raise PdfError("the /Contents are not lower-case hexadecimal")
     padded = bytes.fromhex(digits.decode("ascii"))
@@ -185,6 +190,7 @@ class _Changes:
         self.data, self.before, self.after = data, before, after
         self.values = {ref: value for ref, (_, value) in objects.items()}
         self.unexplained = set(self.values)
+        self.store_budget = MAX_STORE_BYTES
 
     def check(self) -> SignatureValue:
         for ref in self.values:
@@ -206,23 +212,30 @@ class _Changes:
     def _is_new(self, value: Value) -> bool:
         return isinstance(value, Ref) and value in self.values and not self.before.has(value)
 
+    def _explain_container(self, old: Value, new: Value, what: str) -> None:
+        """A part of the catalog, form or page stays the object it was, or is a new one.
+
+        Otherwise a reference to some other old object would lend it our leave to change.
+        """
+        if isinstance(old, Ref) and new != old:
+            raise PdfError(f"the {what} was replaced")
+        if isinstance(new, Ref) and new != old and not self._is_new(new):
+            raise PdfError(f"the {what} is another object's")
+        self._explain(new)
+
     def _catalog(self) -> None:
         old, new = self.before.catalog, self.after.catalog
         self._explain(self.after.root)
         _same_except(old, new, {"DSS", "AcroForm", "Extensions"}, "catalog")
-        _check_extensions(
-            self.before.get(old.get("Extensions")), self.after.get(new.get("Extensions"))
-        )
-        if isinstance(new.get("Extensions"), Ref):
-            self._explain(new["Extensions"])
+        old_value, new_value = old.get("Extensions"), new.get("Extensions")
+        self._explain_container(old_value, new_value, "list of extensions")
+        _check_extensions(self.before.get(old_value), self.after.get(new_value))
 
     def _form(self) -> Ref:
         """Return the one field the form gained."""
         old_value, new_value = self.before.catalog["AcroForm"], self.after.catalog.get("AcroForm")
-        if isinstance(old_value, Ref) and new_value != old_value:
-            raise PdfError("the form was replaced")
+        self._explain_container(old_value, new_value, "form")
         old, new = self.before.dictionary(old_value), self.after.dictionary(new_value)
-        self._explain(new_value)
         _same_except(old, new, {"Fields"}, "form")
         return self._appended(old.get("Fields"), new.get("Fields"), "form fields")
 
@@ -230,11 +243,7 @@ class _Changes:
         """Return the one new reference at the end of a list; all others must stay."""
         old = [] if old_value is None else self.before.array(old_value)
         new = self.after.array(new_value)
-        if isinstance(old_value, Ref) and new_value != old_value:
-            raise PdfError(f"the list of {what} was replaced")
-        if isinstance(new_value, Ref) and old_value is None and not self._is_new(new_value):
-            raise PdfError(f"the list of {what} is another object's")
-        self._explain(new_value)
+        self._explain_container(old_value, new_value, f"list of {what}")
         if new[:-1] != old or not new or not isinstance(new[-1], Ref):
             raise PdfError(f"the {what} gained or lost something else than one entry")
         if not self._is_new(new[-1]):
@@ -312,13 +321,9 @@ class _Changes:
             if old_value is not None:
                 raise PdfError("the security store was removed")
             return
-        if isinstance(old_value, Ref) and new_value != old_value:
-            raise PdfError("the security store was replaced")
-        if isinstance(new_value, Ref) and old_value is None and not self._is_new(new_value):
-            raise PdfError("the security store is another object")
+        self._explain_container(old_value, new_value, "security store")
         old = {} if old_value is None else self.before.dictionary(old_value)
         new = self.after.dictionary(new_value)
-        self._explain(new_value)
         if not new.keys() <= {"Type", *_STORE_LISTS} or new.get("Type", "DSS") != "DSS":
             raise PdfError("the security store has other entries")
         for kind in _STORE_LISTS:
@@ -327,10 +332,7 @@ class _Changes:
     def _store_list(self, old_value: Value, new_value: Value, kind: str) -> None:
         old = [] if old_value is None else self.before.array(old_value)
         new = [] if new_value is None else self.after.array(new_value)
-        if isinstance(new_value, Ref) and new_value in self.values:
-            if new_value != old_value and not self._is_new(new_value):
-                raise PdfError(f"the list /{kind} is another object")
-            self._explain(new_value)
+        self._explain_container(old_value, new_value, f"list /{kind}")
         if new[: len(old)] != old:
             raise PdfError(f"the list /{kind} lost an entry")
         for ref in new[len(old) :]:
@@ -345,7 +347,9 @@ class _Changes:
         if not isinstance(stream, Stream) or not stream.entries.keys() <= {"Length", "Filter"}:
             raise PdfError("the security store holds something else than a plain stream")
         try:
-            der.walk(der.parse(self.after.stream_bytes(stream)))
+            data = self.after.stream_bytes(stream, self.store_budget)
+            self.store_budget -= len(data)
+            der.parse(data).children(der.SEQUENCE)
         except der.DerError as error:
             raise PdfError("the security store holds something else than DER") from error
         self._explain(ref)
@@ -356,9 +360,9 @@ class _Changes:
             raise PdfError(f"object {ref.number} has no place in a time-stamp revision")
         old, new = self.before.get(ref), self.after.get(ref)
         if isinstance(old, Stream) and isinstance(new, Stream):
-            same = old.entries == new.entries and bytes(self.data[old.start : old.end]) == bytes(
-                self.data[new.start : new.end]
-            )
+            same = _same(dict(old.entries), dict(new.entries)) and bytes(
+                self.data[old.start : old.end]
+            ) == bytes(self.data[new.start : new.end])
         else:
             same = _same(old, new)
         if not same:

@@ -18,7 +18,8 @@ Buffer = bytes | mmap.mmap
 
 MAX_DEPTH = 32
 MAX_ITEMS = 200_000
-MAX_OBJECTS = 2_000_000
+MAX_OBJECTS = 400_000
+MAX_STRING_PARTS = 65_536
 MAX_REVISIONS = 64
 MAX_UNPACKED = 64 * 1024 * 1024
 
@@ -189,7 +190,7 @@ class Parser:
             plain = self.take(_PLAIN_LITERAL, "a string")
             parts.append(plain[0])
             mark = bytes(self.data[self.position : min(self.position + 1, self.end)])
-            if mark == b"\\":
+            if mark == b"\\" and len(parts) <= MAX_STRING_PARTS:
                 parts.append(self._escape())
                 continue
             self.position += 1
@@ -198,7 +199,7 @@ class Parser:
                 self.position += self.data[self.position : self.position + 1] == b"\n"
                 continue
             nesting += {b"(": 1, b")": -1}.get(mark, 0)
-            if not mark or nesting > MAX_DEPTH:
+            if not mark or nesting > MAX_DEPTH or len(parts) > MAX_STRING_PARTS:
                 raise PdfError("a string does not end")
             if nesting == 0:
                 return String(b"".join(parts), start, self.position, False)
@@ -436,6 +437,8 @@ def open_revision(data: Buffer, end: int) -> Document:
     while True:
         if not 0 < start < limit or len(sections) >= MAX_REVISIONS:
             raise PdfError("the cross-reference chain does not lead backwards")
+        if sum(len(one.entries) for one in sections) > MAX_OBJECTS:
+            raise LimitExceeded("too many objects")
         section = read_section(data, start, limit)
         sections.append(section)
         previous = section.trailer.get("Prev")

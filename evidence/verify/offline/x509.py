@@ -416,6 +416,8 @@ def is_issued_by(certificate: Certificate, issuer: Certificate) -> bool:
         return False
     if signature_hash(certificate.algorithm) not in STRONG_DIGESTS:
         return False
+    if key_strength_problem(issuer) is not None:
+        return False
     return verify_with_algorithm(
         issuer, certificate.algorithm, certificate.signature, certificate.tbs
     )

@@ -322,6 +322,11 @@ MANIFEST = json.dumps(
 
 def unsigned_pdf(pages: int = 2, manifest: bytes = MANIFEST) -> bytes:
     """Return a classic-xref PDF with ``pages`` pages and an embedded manifest.json."""
+    return embed(plain_pdf(pages), {"manifest.json": manifest})
+
+
+def plain_pdf(pages: int = 2) -> bytes:
+    """Return a PDF as ReportLab writes it."""
     from reportlab import rl_config
     from reportlab.pdfgen.canvas import Canvas
 
@@ -332,7 +337,7 @@ def unsigned_pdf(pages: int = 2, manifest: bytes = MANIFEST) -> bytes:
         canvas.drawString(72, 700, f"Page {number}: I agree to pay 1000.")
         canvas.showPage()
     canvas.save()
-    return embed(out.getvalue(), {"manifest.json": manifest})
+    return out.getvalue()
 
 
 def embed(pdf: bytes, files: dict[str, bytes]) -> bytes:
@@ -538,6 +543,7 @@ def kit() -> SimpleNamespace:
         token=make_token,
         stamper=make_stamper,
         unsigned=unsigned_pdf,
+        plain=plain_pdf,
         embed=embed,
         sign=sign_pdf,
         stamp=stamp_pdf,

@@ -250,6 +250,33 @@ def test_a_changed_catalog_is_noticed(judge, update, old, new):
     assert refused(judge(update.build()), "revisions")
 
 
+@pytest.mark.parametrize(
+    ("key", "body"),
+    [
+        (b"/Extensions", b"<<\n/Type /Extensions\n>>"),
+        (b"/DSS", b"<<\n/Type /DSS\n>>"),
+        (b"/AcroForm", b"<<\n/Fields [ 17 0 R 27 0 R 30 0 R ]\n/SigFlags 3\n>>"),
+    ],
+)
+def test_an_old_object_made_part_of_the_catalog_is_noticed(judge, update, key, body):
+    """Page content declared to be, say, the list of extensions, and emptied on the way."""
+    update.edit(1, b"/Type /Catalog", b"/Type /Catalog")
+    catalog = dict(update.objects)[1]
+    pattern = key + rb" (?:\d+ 0 R|<<.*?\]\n>>)"
+    changed = re.sub(pattern, key + b" 8 0 R", catalog, flags=re.DOTALL)
+    assert changed != catalog
+    update.edit(1, catalog, changed)
+    update.objects.append((8, body))
+    assert refused(judge(update.build()), "revisions")
+
+
+def test_a_list_of_annotations_lent_from_an_old_object_is_noticed(judge, update):
+    page = update.number_of(b"/Type /Page\n")
+    update.edit(page, b"/Annots [ 17 0 R 27 0 R 30 0 R ]", b"/Annots 13 0 R")
+    update.objects.append((13, b"[ 17 0 R 27 0 R 30 0 R ]"))
+    assert refused(judge(update.build()), "revisions")
+
+
 def test_an_added_annotation_is_noticed(judge, update):
     page = update.number_of(b"/Type /Page\n")
     note = b"<<\n/Type /Annot\n/Subtype /FreeText\n/Rect [ 9 9 300 300 ]\n/Contents (paid)\n>>"
@@ -612,6 +639,15 @@ def test_an_altered_pdf_of_somebody_else_is_altered(judge, kit, pki):
 
 
 def test_a_volume_alone_is_intact_but_incomplete(judge, kit, pki):
+    note = b'{"bundle":"00","format":"truethread/volume/v1","of":3,"selection":"00","volume":2}'
+    pdf = kit.sign(kit.embed(kit.plain(), {"volume.json": note}), pki)
+    report = judge(pdf)
+
+    assert (report.indication, report.reason) == ("INDETERMINATE", "incomplete")
+    assert report.of("completeness")[0].detail == "Intact, incomplete: volume 2 of 3."
+
+
+def test_a_master_of_several_volumes_alone_is_incomplete(judge, kit, pki):
     manifest = kit.MANIFEST.replace(b'"volumes":[', b'"volumes":[{"path":"data/evidence-002.pdf"},')
     report = judge(kit.sign(kit.unsigned(manifest=manifest), pki))
 
