@@ -47,7 +47,9 @@ def answered(command: BaseCommand, as_json: bool, work: Callable[[], dict[str, A
         if as_json:
             command.stdout.write(json.dumps(refusal))
         else:
-            command.stderr.write(f"{error.sentence} ({error.code}{': ' * bool(error.detail)}{error.detail})")
+            command.stderr.write(
+                f"{error.sentence} ({error.code}{': ' * bool(error.detail)}{error.detail})"
+            )
         raise SystemExit(REFUSED) from error
     if as_json:
         command.stdout.write(json.dumps(answer, ensure_ascii=False))

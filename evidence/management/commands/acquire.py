@@ -72,10 +72,14 @@ class Command(BaseCommand):
         write(f"{known}: acquisition {report['acquisition']} ({report['format']})")
         for one in report["conversations"]:
             title = one["title"] or "(no title)"
-            write(f"  {one['id']}  {title}: {one['messages']} messages, "
-                  f"{one['participants']} participants, {one['first']} to {one['last']}")
+            write(
+                f"  {one['id']}  {title}: {one['messages']} messages, "
+                f"{one['participants']} participants, {one['first']} to {one['last']}"
+            )
         for warning in report["warnings"]:
             write(f"  warning {warning['code']} at {warning['where']}")
         if report["unparsed"]:
-            write(f"  {report['unparsed']} stretches of the file fit no known form and were "
-                  "stored as they stand")
+            write(
+                f"  {report['unparsed']} stretches of the file fit no known form and were "
+                "stored as they stand"
+            )

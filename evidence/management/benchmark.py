@@ -1,0 +1,120 @@
+"""Material and measuring for ``manage.py bench``: made-up chats, stages timed in processes of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+_ENGLISH = (
+    "the loan was agreed on friday and I will pay it back next month as we said in the office "
+    "please send me the contract again thank you very much see you tomorrow at nine"
+).split()
+_CHINESE = (
+    "我们昨天在办公室已经说好这笔借款下个月还清请把合同再发给我一次谢谢你明天见面详谈好的没问题"
+)
+_OTHER = (
+    "Спасибо, до завтра!",
+    "ありがとう、また明日。",
+    "شكرا جزيلا 2026",
+    "ok 👍🏽 好的 see you",
+    "तुम कैसे हो?",
+)
+_PEOPLE = ("Ana Silva", "李雷", "Bob Müller")
+
+
+def write_chat(path: Path, messages: int) -> None:
+    """Write a WhatsApp text export: 45 % English, 45 % Chinese, 10 % mixed; about 80 letters each."""
+    chance = random.Random(messages)  # noqa: S311 - the same made-up text every time
+    at = datetime(2020, 1, 13, 8, 0)  # noqa: DTZ001 - written as the wall clock of the export
+    with path.open("w", encoding="utf-8") as file:
+        for _ in range(messages):
+            at += timedelta(minutes=chance.randrange(20))
+            stamp = f"{at.day:02d}/{at.month:02d}/{at.year}, {at:%H:%M}"
+            file.write(f"{stamp} - {chance.choice(_PEOPLE)}: {_body(chance)}\n")
+
+
+def _body(chance: random.Random) -> str:
+    kind = chance.random()
+    if kind < 0.45:
+        return " ".join(chance.choices(_ENGLISH, k=15))
+    if kind < 0.9:
+        return "".join(chance.choices(_CHINESE, k=40))
+    return f"{chance.choice(_OTHER)} {' '.join(chance.choices(_ENGLISH, k=6))}"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One stage: wall seconds and peak memory of the process it ran in, and what it answered."""
+
+    seconds: float
+    peak_mb: float
+    answer: dict[str, Any]
+
+
+def run(arguments: list[str], folder: Path) -> Measured:
+    """Run ``manage.py`` with ``arguments`` on the deployment in ``folder`` and measure it."""
+    return _measured([sys.executable, str(settings.BASE_DIR / "manage.py"), *arguments], folder)
+
+
+def run_verifier(pyz: Path, root: Path, bundle: Path) -> Measured:
+    """Run ``verify.pyz`` cold, as a stranger would."""
+    command = [sys.executable, "-I", str(pyz), "--trust", str(root), "--json", str(bundle)]
+    return _measured(command, bundle.parent)
+
+
+def _measured(command: list[str], folder: Path) -> Measured:
+    """Run ``command`` and watch the peak memory of it and its children, summed."""
+    started = time.perf_counter()
+    process = subprocess.Popen(  # noqa: S603 - our own commands, no shell
+        command,
+        stdout=subprocess.PIPE,
+        env=os.environ | {"TRUETHREAD_VAR_DIR": str(folder)},
+    )
+    peaks: dict[int, int] = {}
+    watcher = threading.Thread(target=_watch, args=(process, peaks), daemon=True)
+    watcher.start()
+    out, _ = process.communicate()
+    seconds = time.perf_counter() - started
+    watcher.join()
+    if process.returncode != 0:
+        raise RuntimeError(
+            f"{' '.join(command[1:4])} ended with {process.returncode}: {out[:300]!r}"
+        )
+    answer = json.loads(out.splitlines()[-1]) if out.strip() else {}
+    return Measured(seconds, sum(peaks.values()) / 1024, answer)
+
+
+def _watch(process: subprocess.Popen[bytes], peaks: dict[int, int]) -> None:
+    """Note the high-water mark (kB) of the process and its children until it ends."""
+    while process.returncode is None:
+        for pid in (process.pid, *_children(process.pid)):
+            peaks[pid] = max(peaks.get(pid, 0), _high_water(pid))
+        time.sleep(0.02)
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except (OSError, ValueError):
+        return []
+
+
+def _high_water(pid: int) -> int:
+    try:
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1])
+    except (OSError, ValueError):
+        pass
+    return 0
