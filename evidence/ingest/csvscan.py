@@ -60,6 +60,9 @@ class Records:
     def _record(self) -> tuple[list[bytes], int] | None:
         """Return cells and end; None when the buffer does not hold the record whole."""
         buffer, at, cells = self._buffer, self._at, []
+        end = buffer.find(b"\n", at)
+        if end >= 0 and buffer.find(b'"', at, end) < 0:
+            return buffer[at:end].removesuffix(b"\r").split(b","), end + 1
         while True:
             if buffer[at : at + 1] == b'"':
                 match = _QUOTED.match(buffer, at)

@@ -101,8 +101,8 @@ class Rows:
         text: str | None = None,
         direction: str | None = None,
         **fields: Any,
-    ) -> Iterator[Message]:
-        """Take one row; yield the row before it.
+    ) -> tuple[Message, ...]:
+        """Take one row; return the row before it, if there is one.
 
         data: its source slice, at most ROW_BYTES; text: the same decoded, if at hand.
         direction: where the source itself states it.
@@ -150,8 +150,7 @@ class Rows:
             warnings=notes,
             **fields,
         )
-        if held is not None:
-            yield held
+        return (held,) if held is not None else ()
 
     def unparsed(self, offset: int, data: bytes, code: str = "") -> Iterator[Message]:
         """Take bytes no rule fits, cut into pieces at character borders; yield rows before."""

@@ -13,7 +13,7 @@ Pictures are written as ``[图片]`` only: attachments that are not included.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -250,7 +250,7 @@ class _Reading:
 
     def _row(
         self, rows: Rows, match: re.Match[str], start: int, data: bytes, like: bool
-    ) -> Iterator[Message]:
+    ) -> Iterable[Message]:
         text = data.decode(self._encoding, "replace")
         body = text.partition("\n")[2].rstrip("\r\n")
         clock, time, warnings = self._time(match)

@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -376,7 +376,7 @@ class _Series:
     def finish(self) -> Iterator[Message | SeriesEnd]:
         yield from self.rows.finish(tuple(self._trailer))
 
-    def _row(self, step: Slice) -> Iterator[Message]:
+    def _row(self, step: Slice) -> Iterable[Message]:
         raw: dict[str, Any] = step.value
         time, clock, warnings = self._time(raw)
         number = _text(raw.get("id")) or None

@@ -22,7 +22,7 @@ Not in these exports, so never filled: ids, replies, reactions, receipts, earlie
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import islice
 from typing import Any, Final
@@ -314,12 +314,11 @@ class _Reading:
         texts: list[str],
         damaged: bool,
         like_header: bool,
-    ) -> Iterator[Message]:
+    ) -> Iterable[Message]:
         data = slices[0] if len(slices) == 1 else b"".join(slices)
         if match is None:
             code = "blank" if not data.strip() else ""
-            yield from self._rows.unparsed(start, data, code)
-            return
+            return self._rows.unparsed(start, data, code)
         text = texts[0] if len(texts) == 1 else "".join(texts)
         clock, time, warnings = self._times.of(match)
         if damaged or like_header:
@@ -328,11 +327,11 @@ class _Reading:
         rest = _without_line_end(text[match.start(_REST) :])
         source = {"clock": clock, "time": time, "time_raw": match[_WHOLE], "warnings": warnings}
         source["text"] = None if damaged else text
-        yield from self._message(rest, start, data, source)
+        return self._message(rest, start, data, source)
 
     def _message(
         self, rest: str, start: int, data: bytes, source: dict[str, Any]
-    ) -> Iterator[Message]:
+    ) -> Iterable[Message]:
         name, body = self._sender(rest)
         if name is None:
             fields = _system(rest)
