@@ -136,7 +136,7 @@ class AttachmentBlock:
         found = []
         for i, text in enumerate(lines):
             is_hash = text.startswith("SHA-256 ")
-            style = SMALL_BOLD if i == 0 else TextStyle(6.2, mono=True) if is_hash else SMALL
+            style = SMALL_BOLD if i == 0 else TextStyle(6.2 if width > 300 else 5.4, mono=True) if is_hash else SMALL
             for line in self.engine.lines(text, width, style):
                 found.append((line.ops, 0.0 if i == 0 else SOFT, True))
         return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from evidence.render.sheet import (
     BODY,
@@ -94,10 +95,13 @@ class Flow:
             self.volume.place(builder.build(leading))
         self.volume.skip(4)
 
-    def facts(self, facts: Iterable[tuple[str, str]], label_width: float = 118) -> None:
+    def facts(
+        self, facts: Iterable[tuple[str, str]], label_width: float = 122, size: float = CELL.size
+    ) -> None:
         """Set label and value side by side; facts without a value are left out."""
         shown = [(label, value) for label, value in facts if value]
-        self.table((), shown, (label_width, self.measure - label_width), labels=True)
+        widths = (label_width, self.measure - label_width)
+        self.table((), shown, widths, labels=True, size=size)
 
     def table(
         self,
@@ -106,6 +110,7 @@ class Flow:
         widths: Sequence[float],
         *,
         labels: bool = False,
+        size: float = CELL.size,
     ) -> None:
         """Set a table; its head is repeated on every page it runs over.
 
@@ -115,7 +120,7 @@ class Flow:
         for strip in header:
             self.volume.place(strip)
         for row in rows:
-            for strip in self._row(row, widths, CELL, labels=labels):
+            for strip in self._row(row, widths, TextStyle(size), labels=labels):
                 if strip.height > self.volume.room:
                     self.volume.begin_page()
                     for again in header:
@@ -134,7 +139,7 @@ class Flow:
     ) -> list[Strip]:
         """Return a table row as strips; a tall row is cut every forty lines."""
         columns = [
-            self._cell(cell, width - 8, CELL_BOLD if labels and i == 0 else style)
+            self._cell(cell, width - 8, replace(style, bold=style.bold or (labels and i == 0)))
             for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
         ]
         depth = max(len(column) for column in columns)
@@ -143,7 +148,10 @@ class Flow:
             last = start + 40 >= depth
             count = min(40, depth - start)
             strips.append(
-                self._row_strip(cells, widths, columns, start, count, ground=ground, last=last)
+                self._row_strip(
+                    cells, widths, columns, start, count, ground=ground, last=last,
+                    leading=CELL_LEADING * style.size / CELL.size,
+                )
             )
         return strips
 
@@ -155,20 +163,20 @@ class Flow:
 
     def _row_strip(
         self, cells: Sequence[str], widths: Sequence[float], columns: Sequence[list[Line]],
-        start: int, count: int, *, ground: bool, last: bool,
+        start: int, count: int, *, ground: bool, last: bool, leading: float,
     ) -> Strip:  # fmt: skip
         builder = StripBuilder()
-        height = count * CELL_LEADING + (5.0 if last else 0.0)
+        height = count * leading + (5.0 if last else 0.0)
         if ground:
             builder.rectangle(0, -height, self.measure, height, GROUND)
         x = 0.0
         for cell, width, lines in zip(cells, widths, columns, strict=True):
             if isinstance(cell, Late) and start == 0:
-                builder.form(self.volume.late_label(str(cell), 8), x + 4, -14.4)
+                builder.form(self.volume.late_label(str(cell), 8), x + 4, -4 - leading + 0.6)
                 builder.links.append(Link(x, -height, x + width, 0, str(cell)))
             for i, line in enumerate(lines[start : start + count]):
                 indent = width - 8 - line.width if line.rtl else 0
-                builder.text(line, x + 4 + indent, -10.4 - i * CELL_LEADING)
+                builder.text(line, x + 4 + indent, 0.6 - (i + 1) * leading)
             x += width
         if last:
             builder.rule(0, self.measure, -height, 0.3, FAINT)

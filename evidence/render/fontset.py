@@ -13,10 +13,13 @@ So ToUnicode is exact by construction: one entry per (glyph, text).
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import uharfbuzz as hb
+from fontTools.ttLib import TTFont
+from fontTools.ttLib.tables._g_l_y_f import Glyph, GlyphComponent
 
 from evidence.render.fonts import Face, FontLibrary
 from evidence.render.pdf import Raw, Ref, StreamedPdf, array_of, dictionary, name, nested
@@ -73,6 +76,14 @@ class FontView:
         return sum(map(self.width_of, text))
 
 
+class Composite(NamedTuple):
+    """One glyph made of others; offsets and advance in font units."""
+
+    parts: tuple[tuple[int, int, int], ...]
+    """(glyph, x, y) each."""
+    advance: int
+
+
 class PdfFont:
     """One font program in one PDF."""
 
@@ -82,6 +93,8 @@ class PdfFont:
         self._levels: list[dict[int, str]] = [{}]
         self._glyphs: dict[int, int] = {}
         self._pairs: dict[tuple[int, str], tuple[str, int]] = {}
+        self._composites: dict[int, Composite] = {}
+        self._composed: dict[tuple[Composite, str], int] = {}
         self._next_free = 0
 
     @property
@@ -105,6 +118,20 @@ class PdfFont:
             found = self._pairs[glyph, text] = give(glyph, text, plain)
         return found
 
+    def compose(self, composite: Composite, text: str) -> tuple[str, int]:
+        """Give out (resource name, CID) of one glyph made of several; TrueType only.
+
+        A cluster that HarfBuzz builds from several glyphs then is one code with one text, which
+        every extractor reads right.
+        """
+        found = self._composed.get((composite, text))
+        if found is None:
+            found = self._composed[composite, text] = self._free_cid()
+            self._composites[found] = composite
+            self._glyphs[found] = composite.parts[0][0]
+            self._levels[0][found] = text
+        return self.resource, found
+
     def _give_cff(self, glyph: int, text: str, plain: bool) -> tuple[str, int]:
         self._glyphs[glyph] = glyph
         for level, texts in enumerate(self._levels):
@@ -121,11 +148,11 @@ class PdfFont:
 
     def _free_cid(self) -> int:
         while self._next_free < len(_FREE):
-            cid = _FREE[self._next_free]
+            cid: int = _FREE[self._next_free]
             self._next_free += 1
             if cid not in self._glyphs:
                 return cid
-        return next(cid for cid in range(0xFFFD, 0, -1) if cid not in self._glyphs)
+        return next(cid for cid in range(0xFFFD, 0x20, -1) if cid not in self._glyphs)
 
     def _resource(self, level: int) -> str:
         return self.resource + (str(level) if level else "")
@@ -147,7 +174,7 @@ class PdfFont:
         return fonts
 
     def _base_name(self) -> str:
-        known = self.face.name(6) or self.face.key
+        known = (self.face.name(6) or self.face.key).replace("-Thin", "-Regular")
         if self.face.key == "sans-bold":
             known = "NotoSans-SemiBold"
         tag = sum((cid * 31 + gid) % 26**6 for cid, gid in self._glyphs.items()) % 26**6
@@ -157,9 +184,13 @@ class PdfFont:
         return f"{letters}+{known}"
 
     def _write_descendant(self, pdf: StreamedPdf) -> int:
-        subset, new_ids = _subset(self.face, set(self._glyphs.values()))
+        parts = {part[0] for made in self._composites.values() for part in made.parts}
+        subset, new_ids = _subset(self.face, set(self._glyphs.values()) | parts)
         cff = self.face.is_cff
         program = bytes(subset.reference_table("CFF ").data) if cff else bytes(subset.blob.data)
+        places: dict[Composite, int] = {}
+        if self._composites:
+            program, places = add_composites(program, new_ids, set(self._composites.values()))
         stream = {"Subtype": name("CIDFontType0C")} if cff else {"Length1": len(program)}
         file = pdf.add_stream(stream, program)
         base = self._base_name().removesuffix("-Identity-H")
@@ -175,7 +206,7 @@ class PdfFont:
             "W": Raw(self._width_array()),
         }
         if not cff:
-            entries["CIDToGIDMap"] = Ref(pdf.add_stream({}, self._glyph_map(new_ids)))
+            entries["CIDToGIDMap"] = Ref(pdf.add_stream({}, self._glyph_map(new_ids, places)))
         return pdf.add(dictionary(entries))
 
     def _write_descriptor(self, pdf: StreamedPdf, base: str, file: int) -> int:
@@ -200,15 +231,21 @@ class PdfFont:
     def _width_array(self) -> bytes:
         parts: list[bytes] = []
         for first, widths in _runs(
-            (cid, self.face.advance(glyph)) for cid, glyph in sorted(self._glyphs.items())
+            (cid, self._advance(cid, glyph)) for cid, glyph in sorted(self._glyphs.items())
         ):
             parts.append(b"%d[%s]" % (first, b" ".join(b"%d" % width for width in widths)))
         return b"[" + b"\n".join(parts) + b"]"
 
-    def _glyph_map(self, new_ids: dict[int, int]) -> bytes:
+    def _advance(self, cid: int, glyph: int) -> int:
+        composite = self._composites.get(cid)
+        return composite.advance if composite else self.face.advance(glyph)
+
+    def _glyph_map(self, new_ids: dict[int, int], places: dict[Composite, int]) -> bytes:
         table = bytearray(2 * (max(self._glyphs) + 1))
         for cid, glyph in self._glyphs.items():
-            table[2 * cid : 2 * cid + 2] = new_ids.get(glyph, 0).to_bytes(2, "big")
+            composite = self._composites.get(cid)
+            new = places[composite] if composite else new_ids.get(glyph, 0)
+            table[2 * cid : 2 * cid + 2] = new.to_bytes(2, "big")
         return bytes(table)
 
 
@@ -239,6 +276,45 @@ def _subset(face: Face, glyphs: set[int]) -> tuple[Any, dict[int, int]]:
     choice.flags = hb.SubsetFlags.NO_LAYOUT_CLOSURE | hb.SubsetFlags.NOTDEF_OUTLINE
     plan = hb.SubsetPlan(face.face, choice)
     return plan.execute(), dict(plan.old_to_new_glyph_mapping)
+
+
+def add_composites(
+    program: bytes, new_ids: dict[int, int], composites: set[Composite]
+) -> tuple[bytes, dict[Composite, int]]:
+    """Return the TrueType ``program`` with composite glyphs added, and their glyph numbers."""
+    font = TTFont(io.BytesIO(program), lazy=True)
+    names, glyf, hmtx = font.getGlyphOrder(), font["glyf"], font["hmtx"]
+    places = {}
+    for composite in sorted(composites):
+        name = f"composite{len(names)}"
+        glyph = Glyph()
+        glyph.numberOfContours = -1
+        glyph.components = []
+        for part, x, y in composite.parts:
+            component = GlyphComponent()
+            component.glyphName = names[new_ids[part]]
+            component.x, component.y, component.flags = x, y, _COMPONENT_FLAGS
+            glyph.components.append(component)
+        places[composite] = len(names)
+        names.append(name)
+        glyf.glyphs[name] = glyph
+        hmtx.metrics[name] = (composite.advance, 0)
+    font.setGlyphOrder(names)
+    glyf.glyphOrder = names
+    font["maxp"].numGlyphs = len(names)
+    for composite, place in places.items():
+        glyph = glyf[names[place]]
+        glyph.recalcBounds(glyf)
+        hmtx.metrics[names[place]] = (composite.advance, getattr(glyph, "xMin", 0))
+    out = io.BytesIO()
+    font.recalcTimestamp = False
+    font.save(out)
+    font.close()
+    return out.getvalue(), places
+
+
+_COMPONENT_FLAGS = 0x0002 | 0x0004
+"""Arguments are offsets, rounded to the grid."""
 
 
 def to_unicode(texts: dict[int, str]) -> bytes:

@@ -86,7 +86,7 @@ class FrontMatter:
         volume.begin_page()
         volume.bookmark(0, words["title"])
         self._cover_title()
-        self.flow.facts(self._cover_facts())
+        self.flow.facts(self._cover_facts(), size=8.8)
         self.flow.subheading(words["cover.proved"])
         for text in self._claims():
             self.flow.paragraph(text, TextStyle(8.6))
@@ -111,7 +111,7 @@ class FrontMatter:
         stamp = exhibit.stamp
         operator = words["cover.stamp.value"].format(name=stamp.name, operator=stamp.operator)
         if not stamp.independent:
-            operator += " " + words["cover.stamp.local"]
+            operator += "\n" + words["cover.stamp.local"]
         issuer = exhibit.deployment
         return [
             (words["bundle_id"], Mono(exhibit.bundle_id)),
@@ -365,7 +365,7 @@ class FrontMatter:
 
     def hashes(self, leaves: Mapping[int, Sequence[tuple[int, str]]]) -> None:
         """Draw every hash; ``leaves`` has (sequence, leaf hash) by conversation where they fit."""
-        words, exhibit = self.words, self.exhibit
+        words = self.words
         self.flow.chapter(words["hash.title"], anchor="s-hash")
         self.flow.paragraph(words["hash.how"], TextStyle(8.6))
         head = [words["hash.name"], words["hash.value"]]
@@ -398,12 +398,14 @@ class FrontMatter:
         return rows
 
     def _leaf_list(self, rows: Sequence[tuple[int, str]]) -> None:
-        engine = self.volume.engine
-        for sequence, leaf in rows:
+        """Set the hashes in two columns, read across."""
+        engine, style = self.volume.engine, TextStyle(5.5, mono=True)
+        for i in range(0, len(rows), 2):
             builder = StripBuilder()
-            builder.text_right(engine.line(str(sequence), TextStyle(6.4, mono=True)), 40, -8, SOFT)
-            builder.text(engine.line(leaf, TextStyle(6.4, mono=True)), 52, -8)
-            self.volume.place(builder.build(9.6))
+            for left, (sequence, leaf) in zip((0.0, self.flow.measure / 2), rows[i : i + 2], strict=False):
+                builder.text_right(engine.line(str(sequence), style), left + 22, -8, SOFT)
+                builder.text(engine.line(leaf, style), left + 28, -8)
+            self.volume.place(builder.build(9.2))
 
     def custody(self) -> None:
         """Draw the custody log as far as it concerns this exhibit."""

@@ -31,7 +31,7 @@ from evidence.render.text import Line, TextEngine, TextStyle
 from evidence.render.words import FIELDS, KINDS, WARNINGS, term
 from evidence.values import Json, Message
 
-NUMBER_RIGHT, TIME_LEFT, TEXT_LEFT = 33.0, 43.0, 122.0
+NUMBER_RIGHT, TIME_LEFT, TEXT_LEFT = 29.0, 38.0, 114.0
 FIRST_STRIP, NEXT_STRIP = 90.0, 70.0
 BLOCK = "█"
 NUMBER_STYLE = TextStyle(8.5, bold=True)
@@ -239,13 +239,13 @@ class RowSetter:
         parts = [self._number(message.sequence)]
         if shown is not None:
             parts.append(
-                b"/A 7.5 Tf 1 0 0 1 43 -10 Tm (%s) Tj 1 0 0 1 43 -19.5 Tm (%s) Tj"
+                b"/A 7.5 Tf 1 0 0 1 38 -10 Tm (%s) Tj 1 0 0 1 38 -19.5 Tm (%s) Tj"
                 % (shown.date.encode("utf-16-be"), shown.time.encode("utf-16-be"))
             )
         else:
             text = message.time_raw or self.words["row.no_time"]
             line = self.engine.line(text, SMALL, TEXT_LEFT - TIME_LEFT - 6)
-            parts.append(b"1 0 0 1 43 -10 Tm %s" % line.ops)
+            parts.append(b"1 0 0 1 38 -10 Tm %s" % line.ops)
         parts.append(self._hash(row.leaf, -29))
         return parts
 
@@ -257,7 +257,7 @@ class RowSetter:
         )
 
     def _hash(self, leaf: str, y: float) -> bytes:
-        return b"0.36 g /M 6 Tf 1 0 0 1 43 %.2f Tm (%s) Tj 0 g" % (
+        return b"0.36 g /M 6 Tf 1 0 0 1 38 %.2f Tm (%s) Tj 0 g" % (
             y,
             leaf[:16].encode("utf-16-be"),
         )
@@ -319,7 +319,8 @@ class _Column:
                 x = TEXT_LEFT + (self.width - line.width if line.rtl else 0)
                 self._builder.text(line, x, self._y)
             else:
-                self._builder.texts.append(b"1 0 0 1 122 %.2f Tm %s" % (self._y, line.ops))
+                self._builder.ink()
+                self._builder.texts.append(b"1 0 0 1 114 %.2f Tm %s" % (self._y, line.ops))
             self._y -= LEADING
 
     def small(self, text: str, *, bold: bool = False, target: str = "") -> None:

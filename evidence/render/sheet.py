@@ -98,6 +98,12 @@ class StripBuilder:
         for name, start, width in line.images:
             self.picture(name, x + start, y - width * 0.19, width, width * 0.94)
 
+    def ink(self) -> None:
+        """Go back to black for text that is appended as it is."""
+        if self._grey:
+            self.texts.append(b"0 g 0 G")
+            self._grey = INK
+
     def text_right(self, line: Line, right: float, y: float, grey: float = INK) -> None:
         """Put ``line`` so that it ends at ``right``."""
         self.text(line, right - line.width, y, grey)

@@ -26,7 +26,7 @@ import uharfbuzz as hb
 
 from evidence.render.bidi import closing_bracket, levels, needs_bidi, paragraph_level, visual_order
 from evidence.render.fonts import CJK_FACES, FALLBACKS, Face, FontLibrary
-from evidence.render.fontset import FontSet, FontView, escape
+from evidence.render.fontset import Composite, FontSet, FontView, PdfFont, escape
 from evidence.render.linebreak import may_break
 
 _CLUSTER = regex.compile(r"\X")
@@ -116,6 +116,7 @@ class PlainSets:
             for c in cjk[0].code_points
             if _plain(c)
             and not 0x370 <= c < 0x530
+            and c not in (0x2018, 0x2019)
             and all(owners.get(face.nominal(c) or 0) == c for face in cjk)
         )
         self.latin_text = re.compile(f"[{_ranges(self.latin)}]*")
@@ -166,7 +167,8 @@ def _glyph_owners(faces: list[Face]) -> dict[int, int]:
 @lru_cache(65536)
 def _is_compatibility(code_point: int) -> bool:
     character = chr(code_point)
-    return unicodedata.normalize("NFKC", character) != character
+    radical = 0x2E80 <= code_point <= 0x2FDF
+    return radical or unicodedata.normalize("NFKC", character) != character
 
 
 def _ranges(code_points: frozenset[int]) -> str:
@@ -280,9 +282,11 @@ class TextEngine:
         limit = width / size
         ends = list(accumulate(map(view.width_of, text)))
         before, after = self._around(view, style)
-        if not ends or ends[-1] <= limit:
+        if not text:
+            return [Line(b"", 0.0)]
+        if ends[-1] <= limit:
             ops = b"%s%s Tj%s" % (before, view.encode(text), after)
-            return [Line(ops, ends[-1] * size if ends else 0.0)]
+            return [Line(ops, ends[-1] * size)]
         found = []
         start, done, length = 0, 0.0, len(text)
         while start < length:
@@ -314,7 +318,7 @@ class TextEngine:
         """Return operators before and after: the font, and strokes where no bold font exists."""
         select = b"/%s %g Tf " % (view.resource.encode("ascii"), style.size)
         if style.bold and view.resource != "B":
-            return select + b"2 Tr %.2f w " % (style.size * 0.032), b" 0 Tr"
+            return select + b"2 Tr %.2f w " % (style.size * 0.024), b" 0 Tr"
         return select, b""
 
     # ---- everything that is not plain -----------------------------------------------------------
@@ -503,12 +507,15 @@ class TextEngine:
         return Unit(text[first:end], advance / 1000, level, glyphs=tuple(glyphs))
 
     def _spread(self, text: str, placed: list[_Placed], face: Face, level: int) -> list[Glyph]:
-        """Share out ``text`` over its glyphs so that reading them in order gives it back.
+        """Return glyphs for one cluster so that reading their texts gives ``text`` back.
 
-        Right to left, readers reverse what is drawn; a ligature then takes the last character and
-        the others stand behind it on glyphs without width.
+        Several glyphs are made one. Right to left, readers that sort by place reverse what they
+        see; a ligature then takes the last character, and the others stand behind it on glyphs
+        without width. In CFF fonts, which know no composites, glyphs share the characters.
         """
         font = self.fonts.font(face)
+        if len(placed) > 1 and not face.is_cff:
+            return [self._composed(font, text, placed)]
         shares = _shares(text, len(placed), rtl=level % 2 == 1)
         found = []
         for (glyph, advance, dx, dy), share in zip(placed, shares, strict=False):
@@ -520,17 +527,39 @@ class TextEngine:
             found.append(Glyph(resource, cid, face.advance(empty), 0, 0, 0))
         return found
 
+    @staticmethod
+    def _composed(font: PdfFont, text: str, placed: list[_Placed]) -> Glyph:
+        parts, pen = [], 0
+        for glyph, advance, dx, dy in placed:
+            parts.append((glyph, pen + dx, dy))
+            pen += advance
+        resource, cid = font.compose(Composite(tuple(parts), pen), text)
+        return Glyph(resource, cid, pen, pen, 0, 0)
+
     def _unit_line(self, units: list[Unit], style: TextStyle, base: int) -> Line:
         drawing = _LineDrawing(self, style)
-        for index in visual_order(_line_levels(units, base)):
-            drawing.add(units[index])
-        return drawing.finish(rtl=base == 1)
+        found = _line_levels(units, base)
+        if not any(found):
+            for unit in units:
+                drawing.add(unit)
+            return drawing.finish(rtl=False)
+        places, pen = [0.0] * len(units), 0.0
+        for index in visual_order(found):
+            places[index] = pen
+            pen += units[index].advance
+        for index, unit in enumerate(units):
+            drawing.add_at(unit, places[index])
+        return drawing.finish(rtl=base == 1, width=pen)
 
-    def emoji_text(self, sequence: str) -> tuple[str, int, int]:
-        """Return (resource, CID, width) of the invisible glyph that carries an emoji's text."""
+    def emoji_text(self, sequence: str) -> tuple[str, bytes, int]:
+        """Return (resource, codes, width) of the invisible glyphs that carry an emoji's text.
+
+        One code per code point: some readers cannot map one code to several surrogate pairs.
+        """
         glyph = self._sans.face.nominal(ord("m")) or 0
-        resource, cid = self._sans.font.pair(glyph, sequence)
-        return resource, cid, self._sans.face.advance(glyph)
+        cids = [self._sans.font.pair(glyph, character)[1] for character in sequence]
+        codes = b"".join(cid.to_bytes(2, "big") for cid in cids)
+        return self._sans.resource, codes, self._sans.face.advance(glyph) * len(sequence)
 
 
 class _Placed(NamedTuple):
@@ -627,7 +656,7 @@ class _LineDrawing:
     def __init__(self, engine: TextEngine, style: TextStyle) -> None:
         self._engine, self._style = engine, style
         self._parts: list[bytes] = []
-        self._pen = 0.0
+        self._pen = self._origin = 0.0
         self._boxes: list[tuple[float, float]] = []
         self._images: list[tuple[str, float, float]] = []
         self._plain: list[str] = []
@@ -651,14 +680,46 @@ class _LineDrawing:
                 (self._draw_mark if unit.boxed else self._draw_image)(unit)
         self._pen += unit.advance
 
-    def finish(self, *, rtl: bool) -> Line:
+    def add_at(self, unit: Unit, place: float) -> None:
+        """Draw one unit at ``place``, units arriving in logical order.
+
+        Readers that go by the order of drawing then get the text as it was written; those that go
+        by place find it there.
+        """
+        if abs(place - self._pen) > 1e-6 or unit.level % 2:
+            self._move(place)
+        if unit.level % 2 and unit.glyphs:
+            self._draw_backwards(unit, place)
+        else:
+            self.add(unit)
+
+    def _move(self, place: float) -> None:
+        self._flush_plain()
+        self._flush_shaped()
+        size = self._style.size
+        self._parts.append(b"%.3f 0 Td" % ((place - self._origin) * size))
+        self._origin = self._pen = place
+
+    def _draw_backwards(self, unit: Unit, place: float) -> None:
+        """Draw glyphs that stand in visual order from the last to the first."""
+        pen, placed = 0, []
+        for glyph in unit.glyphs:
+            placed.append((glyph, pen))
+            pen += glyph.advance
+        for glyph, x in reversed(placed):
+            self._move(place + (x + glyph.dx) / 1000)
+            self._shaped.append(glyph._replace(dx=0))
+            self._flush_shaped()
+        self._pen = place + unit.advance
+
+    def finish(self, *, rtl: bool, width: float | None = None) -> Line:
         """Return the line."""
         self._flush_plain()
         self._flush_shaped()
         size = self._style.size
         return Line(
             b" ".join(self._parts),
-            self._pen * size,
+            (self._pen if width is None else width) * size,
             rtl,
             tuple((x * size, width * size) for x, width in self._boxes),
             tuple((image, x * size, width * size) for image, x, width in self._images),
@@ -676,7 +737,7 @@ class _LineDrawing:
             return
         bold = self._style.bold
         if bold:
-            self._parts.append(b"2 Tr %.2f w" % (self._style.size * 0.032))
+            self._parts.append(b"2 Tr %.2f w" % (self._style.size * 0.024))
         self._parts.append(glyph_ops(self._shaped, self._style.size))
         if bold:
             self._parts.append(b"0 Tr")
@@ -692,13 +753,12 @@ class _LineDrawing:
         )
 
     def _draw_image(self, unit: Unit) -> None:
-        resource, cid, width = self._engine.emoji_text(unit.text)
+        resource, codes, width = self._engine.emoji_text(unit.text)
         stretch = unit.advance * 1000 / width * 100
         self._images.append((unit.image, self._pen + (EMOJI_ADVANCE - EMOJI_WIDTH) / 2, EMOJI_WIDTH))
-        code = escape(cid.to_bytes(2, "big"))
         self._parts.append(
             b"3 Tr %.2f Tz /%s %g Tf (%s) Tj 100 Tz 0 Tr"
-            % (stretch, resource.encode("ascii"), self._style.size, code)
+            % (stretch, resource.encode("ascii"), self._style.size, escape(codes))
         )
 
 

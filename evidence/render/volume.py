@@ -277,7 +277,7 @@ class Volume:
         outlines, width = text_outlines(face, text)
         scale = min(sheet.height * 0.72 / max(width, 1), 0.075)
         cos, sin = 0.5736, 0.8192
-        ops = b"0.93 g q %.5f %.5f %.5f %.5f %.2f %.2f cm\n%s\nQ" % (
+        ops = b"0.95 g q %.5f %.5f %.5f %.5f %.2f %.2f cm\n%s\nQ" % (
             cos * scale, sin * scale, -sin * scale, cos * scale,
             sheet.width / 2 - cos * width * scale / 2,
             sheet.height / 2 - sin * width * scale / 2,
@@ -389,7 +389,7 @@ class Volume:
         entries = _form_entries(400, 30)
         entries["Resources"] = nested({"Font": Ref(self._font_resources)})
         words = self._wording.volume_of.format(number=number, of=of)
-        ops = self._late_volume.ops(words, 0, 4, 12)
+        ops = b"0 g " + self._late_volume.ops(words, 0, 4, 12)
         self.pdf.put_stream(self._volume_label, entries, ops, compress=False)
 
     def _write_footer(self, page: Page, index: int, pages: int, bates: str) -> None:
@@ -411,7 +411,7 @@ class Volume:
             label = bates_label(bates_first + places[found[0].number]) if found else ""
             entries = _form_entries(200, 20)
             entries["Resources"] = nested({"Font": Ref(self._font_resources)})
-            ops = self._late_bates.ops(label, 0, 4, size)
+            ops = b"0 g " + self._late_bates.ops(label, 0, 4, size)
             self.pdf.put_stream(form, entries, ops, compress=False)
 
     def _catalog(

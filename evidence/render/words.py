@@ -58,7 +58,7 @@ _TABLE: dict[str, tuple[str, str]] = {
     "cover.messages": ("Messages", "消息"),
     "cover.counts": (
         "{shown} shown of {size} delivered; {withheld} withheld, {partly} shown in part, "
-        "{omitted} not included in {gaps} gaps",
+        "{omitted} not included (gaps: {gaps})",
         "共交付 {size} 条，展示 {shown} 条；整条遮盖 {withheld} 条，部分遮盖 {partly} 条，"
         "{gaps} 处间断共未收录 {omitted} 条",
     ),
@@ -151,7 +151,7 @@ _TABLE: dict[str, tuple[str, str]] = {
         "第 {first} 至第 {last} 条（共 {size} 条），连续无间断",
     ),
     "chat.gaps": (
-        "positions {first} to {last} of {size}; {omitted} messages in {gaps} gaps are not included",
+        "positions {first} to {last} of {size}; {omitted} messages are not included (gaps: {gaps})",
         "第 {first} 至第 {last} 条（共 {size} 条）；{gaps} 处间断共 {omitted} 条未收录",
     ),
     "chat.withheld": ("Withheld", "遮盖"),
