@@ -17,7 +17,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from asn1crypto import cms, core, tsp
 from asn1crypto import crl as asn1_crl
@@ -63,10 +63,19 @@ class Trust:
     gen_time_tolerance: timedelta = GEN_TIME_TOLERANCE
 
 
+class Reply(core.Sequence):  # type: ignore[misc]  # asn1crypto ships no types
+    """TimeStampResp (RFC 3161 section 2.4.2); asn1crypto's own cannot read a rejection."""
+
+    _fields: ClassVar = [
+        ("status", tsp.PKIStatusInfo),
+        ("time_stamp_token", cms.ContentInfo, {"optional": True}),
+    ]
+
+
 def read_reply(reply: bytes) -> bytes:
     """Return the DER token in a TimeStampResp; Refused when it is none or grants none."""
     try:
-        response = tsp.TimeStampResp.load(reply, strict=True)
+        response = Reply.load(reply, strict=True)
         status = response["status"]["status"].native
         if status not in ("granted", "granted_with_mods"):
             raise Refused("rejected", f"{status} {response['status']['fail_info'].native}")

@@ -5,18 +5,21 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from reportlab.pdfgen.canvas import Canvas
 
-from evidence.gateways.clock import Clock, FixedClock
+from evidence.gateways.clock import Clock
 from evidence.gateways.development_pki import DevelopmentPki, ensure
 from evidence.gateways.local_authority import REPLY, LocalAuthority
 from evidence.gateways.revocation import FixedRevocation
 from evidence.gateways.tokens import Trust
 from evidence.gateways.tsa import Authority, Stampers
+
+NOW = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
+"""The moment these tests happen at."""
 
 
 def trust_in(pki: DevelopmentPki) -> Trust:
@@ -94,8 +97,3 @@ def http_authority(
     """Serve a time-stamp authority whose replies pass through ``change``."""
     with http_server(lambda request: (200, REPLY, change(authority.ask(request)))) as url:
         yield url
-
-
-def fixed(now: datetime) -> FixedClock:
-    """Stop the clock at ``now``."""
-    return FixedClock(now)

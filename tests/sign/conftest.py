@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,9 +14,7 @@ from evidence.gateways.keys import SealKey, development_seal_key
 from evidence.gateways.tsa import Stampers
 from evidence.sign.appearance import VisibleStamp
 from evidence.sign.pdf import SignedFacts, sign_pdf
-from tests.pki.world import stampers, write_pdf
-
-NOW = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
+from tests.pki.world import NOW, stampers, write_pdf
 
 
 @pytest.fixture(scope="session")
