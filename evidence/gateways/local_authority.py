@@ -11,6 +11,8 @@ import hashlib
 import secrets
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from socketserver import ThreadingMixIn
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from asn1crypto import tsp
@@ -125,6 +127,23 @@ def application(
         return [body]
 
     return answer
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing: every token is in the custody log anyway."""
+
+
+def server(authority: LocalAuthority, host: str, port: int) -> WSGIServer:
+    """Return an HTTP server that answers for ``authority``; port 0 takes a free one.
+
+    The caller runs ``serve_forever`` and ``server_close``.
+    """
+    return make_server(host, port, application(authority), _Server, _Quiet)
 
 
 def _answer(authority: LocalAuthority, environ: WSGIEnvironment) -> tuple[str, str, bytes]:

@@ -31,9 +31,9 @@ ALWAYS_SUBSET = "".join(map(chr, range(0x20, 0x7F)))
 
 @dataclass(frozen=True, slots=True)
 class VisibleStamp:
-    """A stamp for the first page.
+    """A visible stamp.
 
-    box: left, bottom, right, top in points from the page's lower left corner; whole numbers.
+    page: 0-based. box: left, bottom, right, top in points from the page's lower left corner; whole numbers.
     lines: what it says, top to bottom; a character the font lacks is drawn as ``[U+XXXX]``.
     font: a TrueType or OpenType file, variable or not; font_number picks one of a collection.
     """
@@ -42,6 +42,7 @@ class VisibleStamp:
     lines: tuple[str, ...]
     font: Path
     font_number: int = 0
+    page: int = 0
 
     def style(self) -> BaseStampStyle:
         """Return the form in which pyHanko takes a stamp."""

@@ -112,7 +112,7 @@ def sign_pdf(
 
     unsigned: a rendered PDF 1.7 with a classic xref table and no signature of any kind.
     at: the claimed signing time, aware; what is proved is the time in the tokens.
-    visible: the stamp on the first page; None makes the seal field invisible.
+    visible: the stamp on a page; None makes the seal field invisible.
 
     Raises SigningFailed (key, certificates or the PDF itself), StampUnavailable (no acceptable
     token) and StorageFailed (disk). After any of them ``signed`` does not exist.
@@ -197,7 +197,9 @@ def _write_seal(
             else None,
         )
 
-    spec = SigFieldSpec(SEAL_FIELD, on_page=0, box=visible.box if visible else None)
+    spec = SigFieldSpec(SEAL_FIELD)
+    if visible:
+        spec = SigFieldSpec(SEAL_FIELD, on_page=visible.page, box=visible.box)
     return revision.write(writer, field=spec, setup=setup)
 
 

@@ -15,7 +15,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from evidence.errors import StampUnavailable
 from evidence.gateways.development_pki import Pair, build_crl, build_pair
-from evidence.gateways.local_authority import REPLY, LocalAuthority, application
+from evidence.gateways.local_authority import REPLY, LocalAuthority, application, server
 from evidence.gateways.revocation import FixedRevocation
 from evidence.gateways.tokens import Reply, Trust
 from evidence.gateways.tsa import HttpAuthority, NoStamp, Stampers, query
@@ -376,6 +376,18 @@ def test_the_local_authority_answers_over_http(pki, clock):
     assert answer["status"] == "200 OK"
     assert answer["Content-Type"] == REPLY
     assert tsp.TimeStampResp.load(content)["status"]["status"].native == "granted"
+
+
+def test_the_local_authority_can_be_started_as_a_server(pki, clock):
+    with server(LocalAuthority.of(pki, clock), "127.0.0.1", 0) as running:
+        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
+        thread.start()
+        url = f"http://127.0.0.1:{running.server_port}/"
+        stamp = stampers(pki, clock, HttpAuthority(url)).stamp(DIGEST)
+        running.shutdown()
+        thread.join()
+
+    assert stamp.authority == url
 
 
 @pytest.mark.parametrize(

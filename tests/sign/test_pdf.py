@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import re
 import subprocess
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -30,6 +31,8 @@ from evidence.gateways.local_authority import LocalAuthority
 from evidence.gateways.revocation import FixedRevocation
 from evidence.sign.pdf import embedded_certificates, renew_pdf, sign_pdf
 from evidence.sign.protocols import Stamp
+from evidence.verify.offline.files import trust_of
+from evidence.verify.offline.pdf import report_pdf
 from tests.pki.world import stampers, write_pdf
 
 
@@ -219,6 +222,35 @@ def test_an_rsa_key_signs_as_well(sign, pki, clock):
     signed, _ = sign(signer=signer)
 
     assert validate(signed, pki, clock.now()).ades_subindic.standard_name == "OK"
+
+
+def test_our_own_offline_verifier_agrees_also_after_a_renewal(
+    sign, visible, stamper, pki, clock, tmp_path
+):
+    signed, _ = sign(visible=visible)
+    renew_pdf(signed, tmp_path / "renewed.pdf", stamper=stamper)
+    trust = trust_of([pki.root.der])
+
+    for path in (signed, tmp_path / "renewed.pdf"):
+        findings = {
+            finding.check: finding.outcome
+            for finding in report_pdf(path, trust, clock.now()).findings
+        }
+        assert findings.pop("time_independence") == "not_checked"
+        assert findings.pop("completeness") == "not_checked"
+        assert set(findings.values()) == {"passed"}, findings
+
+
+def test_the_stamp_may_stand_on_a_later_page(sign, visible, foreign_tool):
+    later = replace(visible, page=1)
+
+    signed, _ = sign(visible=later)
+
+    text = subprocess.run(
+        [foreign_tool("pdftotext"), "-f", "2", "-l", "2", signed, "-"],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert "Certified: no changes allowed" in text.stdout
 
 
 def test_renewal_appends_one_update_and_covers_everything_again(

@@ -75,6 +75,7 @@ def _sign(
         reason=f"TrueThread evidence bundle {export.public_id}, volume {volume.number}",
         at=at,
         visible=VisibleStamp(
+            page=volume.seal_box.page,
             box=(left, bottom, right, top),
             lines=(
                 words["sealed_by"].format(gateways.seal_key.common_name),
