@@ -32,7 +32,7 @@ checkpoint (``merkle``).
 An act may begin, its time taken, before a checkpoint is cut, and reach the log after it: that is the
 room below. The room above is for clocks that differ.
 
-Worked example: ``tests/vectors/manifests/custody.json``.
+Worked example: ``tests/vectors/manifests/custody.jsonl``.
 Broken examples: an event outside the list; number 2 without previous; a time without ``Z``.
 """
 

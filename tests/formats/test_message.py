@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,7 @@ def test_leaf_data_and_leaf_hash_belong_together() -> None:
 def test_segments_joined_are_the_body_and_maximal(body: str) -> None:
     found = message.segments(body)
     assert "".join(found) == body
-    for before, after in zip(found, found[1:], strict=False):
+    for before, after in itertools.pairwise(found):
         joined = before[-1] + after[0]
         assert not (joined.isascii() and (joined.isalpha() or joined.isdigit()))
 
