@@ -25,6 +25,11 @@ def log_id(epoch: LogEpoch) -> str:
     return sha256(epoch.origin.encode()).hexdigest()[:32]
 
 
+def opening_id(epoch: LogEpoch) -> str:
+    """Return the event id of the entry that opens ``epoch``, always its first."""
+    return f"epoch-{epoch.number}"
+
+
 def create_epoch(number: int, at: datetime) -> LogEpoch:
     """Insert the row of epoch ``number``; its ``epoch.opened`` entry is the caller's to append.
 

@@ -21,12 +21,15 @@ from pathlib import Path
 from django.conf import settings
 
 from evidence.custody import tree
+from evidence.custody.epochs import current_epoch
 from evidence.custody.keys import signed_by_log
+from evidence.custody.payloads import open_entry
 from evidence.custody.sequencer import log_size
 from evidence.errors import Corrupt, LogRefused, StorageFailed
 from evidence.formats import canonical, shape
 from evidence.formats import checkpoint as formats
-from evidence.models import LogEpoch
+from evidence.formats.custody import read_entry
+from evidence.models import CustodyEntry, LogEpoch
 
 FORMAT = "truethread/log-head/v1"
 
@@ -78,7 +81,20 @@ def head_mismatch() -> Mismatch | None:
         note = read_head()
     except Corrupt as error:
         return Mismatch("head_unreadable", str(error))
-    return None if note is None else mismatch(note)
+    if note is None or _was_recovered_from(note):
+        return None
+    return mismatch(note)
+
+
+def _was_recovered_from(note: bytes) -> bool:
+    """Return whether the current epoch opens by naming ``note`` as what the loss came after."""
+    epoch = current_epoch()
+    first = CustodyEntry.objects.filter(epoch=epoch, place=0).first() if epoch else None
+    if epoch is None or first is None or epoch.number == 1:
+        return False
+    _, value = open_entry(epoch, 0, bytes(first.payload))
+    after = read_entry(value).details["after"]
+    return isinstance(after, dict) and after["checkpoint"] == note.decode()
 
 
 def refuse_broken_log() -> None:

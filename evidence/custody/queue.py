@@ -13,7 +13,7 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from evidence.custody import time_rule
-from evidence.custody.epochs import ensure_epoch, log_id
+from evidence.custody.epochs import ensure_epoch, log_id, opening_id
 from evidence.custody.payloads import seal_pending
 from evidence.errors import ClockDisagrees
 from evidence.formats import custody as formats
@@ -66,27 +66,29 @@ def open_first_epoch(at: datetime) -> None:
         _open_epoch(at)
 
 
-def _open_epoch(at: datetime) -> LogEpoch:
-    epoch, is_new = ensure_epoch(at)
-    if is_new:
-        _queue(epoch, f"epoch-{epoch.number}", opening(epoch, at), at)
-    return epoch
+def queue_opening(epoch: LogEpoch, after: Mapping[str, Json] | None, at: datetime) -> None:
+    """Queue the first entry of ``epoch``.
 
-
-def opening(epoch: LogEpoch, at: datetime, loss: Mapping[str, Json] | None = None) -> formats.Entry:
-    """Return the first entry of an epoch.
-
-    loss: for an epoch opened by recovery, the last checkpoint published before and what is lost.
+    after: None for the first epoch; for one opened by recovery, what was published before and
+    what is lost (see ``recovery``).
     """
-    return _draft(
+    draft = _draft(
         event="epoch.opened",
         actor=THE_LOG,
         subjects=[Subject("log", log_id(epoch))],
-        details={"vkey": epoch.vkey, "after": None if loss is None else dict(loss)},
+        details={"vkey": epoch.vkey, "after": None if after is None else dict(after)},
         at=at,
         purpose=None,
         authority=None,
     )
+    _queue(epoch, opening_id(epoch), draft, at)
+
+
+def _open_epoch(at: datetime) -> LogEpoch:
+    epoch, is_new = ensure_epoch(at)
+    if is_new:
+        queue_opening(epoch, None, at)
+    return epoch
 
 
 def _draft(

@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from django.db import connection, transaction
 
-from evidence.custody.epochs import current_epoch
+from evidence.custody.epochs import current_epoch, opening_id
 from evidence.custody.payloads import SALT_BYTES, open_pending, seal_entry
 from evidence.custody.tree import Growth, frontier
 from evidence.errors import Corrupt
@@ -84,14 +84,23 @@ def _sequence_batch(wanted: int) -> tuple[int, int]:
     if not CustodyPending.objects.exists():
         return 0, 0
     with transaction.atomic(durable=True):
-        rows = list(CustodyPending.objects.order_by("pk")[:wanted])
         epoch = current_epoch()
+        rows = _next(epoch, wanted) if epoch else []
         if epoch is None or not rows:
             return 0, 0
         fresh = _without_sequenced(rows)
         _Batch(epoch).insert(fresh)
         CustodyPending.objects.filter(pk__in=[row.pk for row in rows]).delete()
         return len(rows), len(fresh)
+
+
+def _next(epoch: LogEpoch, wanted: int) -> list[CustodyPending]:
+    """Return what was queued first; but nothing stands before the entry that opens an epoch."""
+    rows = list(CustodyPending.objects.order_by("pk")[:wanted])
+    if log_size(epoch):
+        return rows
+    first = CustodyPending.objects.get(event_id=opening_id(epoch))
+    return [first, *(row for row in rows if row.pk != first.pk)][:wanted]
 
 
 def _without_sequenced(rows: Sequence[CustodyPending]) -> list[CustodyPending]:
