@@ -9,11 +9,10 @@ from typing import Protocol
 from evidence.render.exhibit import AttachmentFile, Language, Limits
 from evidence.render.images import (
     TURNS,
-    Picture,
     PictureFailed,
     add_picture,
     annex_picture,
-    thumbnail,
+    small_picture,
 )
 from evidence.render.sheet import FAINT, MONO, SMALL, SMALL_BOLD, SOFT, Link, StripBuilder
 from evidence.render.text import TextEngine, TextStyle
@@ -56,6 +55,29 @@ class AnnexItem:
         return size if isinstance(size, int) else 0
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A picture embedded in this volume. ``width`` and ``height`` in pixels as displayed."""
+
+    name: str
+    width: int
+    height: int
+    turn: int
+    untouched: bool
+
+
+def draw_picture(
+    builder: StripBuilder, picture: Shown, x: float, y: float, width: float, height: float
+) -> None:
+    """Draw a picture upright into a rectangle given by its lower left corner."""
+    matrix = b"" if picture.turn == 1 else b"%g %g %g %g %g %g cm " % TURNS[picture.turn]
+    builder.gfx.append(
+        b"q %.2f 0 0 %.2f %.2f %.2f cm %s/%s Do Q"
+        % (width, height, x, y, matrix, picture.name.encode("ascii"))
+    )
+    builder.xobjects.append(picture.name)
+
+
 class Column(Protocol):
     """What an attachment block needs of the column it stands in."""
 
@@ -79,6 +101,7 @@ class AttachmentBlock:
         self.volume, self.words, self.language = volume, words, language
         self.limits, self.left = limits, left
         self.items: list[AnnexItem] = []
+        self._shown: dict[str, Shown | str] = {}
         self.annex_bytes = 0
 
     @property
@@ -88,7 +111,7 @@ class AttachmentBlock:
 
     def set(self, column: Column, item: AnnexItem) -> None:
         """Set one attachment: picture if there is one, name, size, hash, page in the annex."""
-        picture, trouble = self._thumbnail(item)
+        shown, trouble = self._thumbnail(item)
         listed = item.has_bytes
         if listed:
             self.items.append(item)
@@ -96,30 +119,46 @@ class AttachmentBlock:
         lines = describe(item, self.words, self.language)
         if trouble:
             lines.append(self.words["file.undrawn"].format(why=trouble))
-        if picture:
-            self._with_picture(column, item, picture, lines, listed)
+        if shown:
+            self._with_picture(column, item, shown, lines, listed)
         else:
             self._text_only(column, item, lines, listed)
 
-    def _thumbnail(self, item: AnnexItem) -> tuple[Picture | None, str]:
+    def _thumbnail(self, item: AnnexItem) -> tuple[Shown | None, str]:
+        """Return the picture for the row, embedded once per volume and file, or what is wrong."""
         if not item.is_picture or item.file is None or item.file.load is None:
             return None, ""
+        key = str(item.attachment.get("sha256") or item.anchor)
+        found = self._shown.get(key)
+        if found is None:
+            found = self._shown[key] = self._embed(item.file.load())
+            if len(self._shown) > 2_000:
+                self._shown.pop(next(iter(self._shown)))
+        return (None, found) if isinstance(found, str) else (found, "")
+
+    def _embed(self, data: bytes) -> Shown | str:
         try:
-            return thumbnail(item.file.load(), self.limits.max_image_pixels), ""
+            picture = small_picture(data, self.limits.max_image_pixels)
         except PictureFailed as failure:
-            return None, str(failure)
+            return str(failure)
+        number = add_picture(self.volume.pdf, picture)
+        name = self.volume.add_xobject(f"I{number}", number)
+        return Shown(name, picture.width, picture.height, picture.turn, picture.data is data)
+
+    def shown(self, item: AnnexItem) -> Shown | None:
+        """Return the untouched picture already embedded for ``item``, if there is one."""
+        found = self._shown.get(str(item.attachment.get("sha256") or item.anchor))
+        return found if isinstance(found, Shown) and found.untouched else None
 
     def _with_picture(
-        self, column: Column, item: AnnexItem, picture: Picture, lines: list[str], listed: bool
+        self, column: Column, item: AnnexItem, picture: Shown, lines: list[str], listed: bool
     ) -> None:
         scale = min(THUMB_WIDTH / picture.width, THUMB_HEIGHT / picture.height)
         width, height = picture.width * scale, picture.height * scale
         text = self._set_lines(lines, column.width - THUMB_WIDTH - 18)
         needed = max(height, len(text) * 9.6 + (11 if listed else 0)) + 12
         builder, top = column.block(needed)
-        number = add_picture(self.volume.pdf, picture)
-        name = self.volume.add_xobject(f"I{number}", number)
-        builder.picture(name, self.left, top - height - 3, width, height)
+        draw_picture(builder, picture, self.left, top - height - 3, width, height)
         builder.frame(self.left, top - height - 3, width, height, 0.3)
         self._draw_lines(builder, item, text, self.left + THUMB_WIDTH + 10, top - 10, listed)
 
@@ -182,7 +221,7 @@ def describe(item: AnnexItem, words: Mapping[str, str], language: Language) -> l
 
 def draw_annex(
     volume: Volume,
-    items: list[AnnexItem],
+    block: AttachmentBlock,
     *,
     words: Mapping[str, str],
     language: Language,
@@ -190,34 +229,41 @@ def draw_annex(
     heading: Callable[[str], None],
 ) -> None:
     """Draw the annex of a volume: pictures a page each, other files as entries."""
-    if not items:
+    if not block.items:
         return
     volume.header_right = words["annex.title"]
     volume.begin_page()
     volume.bookmark(0, words["annex.title"])
     heading(words["annex.title"])
-    for item in items:
-        _annex_item(volume, item, words, language, limits)
+    for item in block.items:
+        _annex_item(volume, block, item, words, language, limits)
 
 
 def _annex_item(
-    volume: Volume, item: AnnexItem, words: Mapping[str, str], language: Language, limits: Limits
-) -> None:
-    picture, note = None, ""
-    if item.is_picture and item.file is not None and item.file.load is not None:
+    volume: Volume, block: AttachmentBlock, item: AnnexItem, words: Mapping[str, str],
+    language: Language, limits: Limits,
+) -> None:  # fmt: skip
+    shown, note = block.shown(item), words["annex.untouched"]
+    if shown is None and item.is_picture and item.file is not None and item.file.load is not None:
         data = item.file.load()
         try:
             picture = annex_picture(data, limits.max_image_pixels, ANNEX_PICTURE_BYTES)
-            note = words["annex.untouched" if picture.data is data else "annex.scaled"]
+            number = add_picture(volume.pdf, picture)
+            untouched = picture.data is data
+            shown = Shown(
+                volume.add_xobject(f"I{number}", number), picture.width, picture.height,
+                picture.turn, untouched,
+            )  # fmt: skip
+            note = words["annex.untouched" if untouched else "annex.scaled"]
         except PictureFailed as failure:
             note = words["file.undrawn"].format(why=str(failure))
-    elif item.has_bytes:
+    elif shown is None:
         note = words["annex.listed"]
-    _annex_strip(volume, item, picture, note, words, language)
+    _annex_strip(volume, item, shown, note, words, language)
 
 
 def _annex_strip(
-    volume: Volume, item: AnnexItem, picture: Picture | None, note: str,
+    volume: Volume, item: AnnexItem, picture: Shown | None, note: str,
     words: Mapping[str, str], language: Language,
 ) -> None:  # fmt: skip
     engine, measure = volume.engine, volume.sheet.measure
@@ -243,19 +289,12 @@ def _annex_strip(
     volume.place(builder.build(-y + 6))
 
 
-def _annex_picture(volume: Volume, builder: StripBuilder, picture: Picture, y: float) -> float:
+def _annex_picture(volume: Volume, builder: StripBuilder, picture: Shown, y: float) -> float:
     """Draw the picture below ``y`` as large as the page allows; return the y after it."""
     room_width, room_height = volume.sheet.measure, volume.sheet.depth + y - 46
     natural = 72 / 120
     scale = min(room_width / picture.width, room_height / picture.height, natural)
     width, height = picture.width * scale, picture.height * scale
-    number = add_picture(volume.pdf, picture)
-    resource = volume.add_xobject(f"I{number}", number)
-    matrix = b"%g %g %g %g %g %g cm" % TURNS[picture.turn]
-    builder.gfx.append(
-        b"q %.2f 0 0 %.2f 0 %.2f cm %s /%s Do Q"
-        % (width, height, y - height, matrix, resource.encode("ascii"))
-    )
-    builder.xobjects.append(resource)
+    draw_picture(builder, picture, 0, y - height, width, height)
     builder.frame(0, y - height, width, height, 0.3)
     return y - height - 10

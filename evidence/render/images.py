@@ -19,6 +19,8 @@ from evidence.render.pdf import Ref, StreamedPdf, array_of, name
 
 THUMBNAIL_PIXELS = 560
 THUMBNAIL_QUALITY = 80
+SMALL_EDGE, SMALL_BYTES = 1_000, 250_000
+"""A JPEG up to this size stands in the row as it is, and once in the file for row and annex."""
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "MPO")
 
 
@@ -83,6 +85,29 @@ def add_picture(pdf: StreamedPdf, picture: Picture) -> int:
     return pdf.add_stream(entries, zlib.compress(picture.data, 6), compress=False)
 
 
+def small_picture(data: bytes, max_pixels: int) -> Picture:
+    """Return what stands in the row: ``data`` itself where it is a small JPEG, else a thumbnail."""
+    if len(data) <= SMALL_BYTES:
+        image = _open(data, max_pixels)
+        with image:
+            if max(image.size) <= SMALL_EDGE and _passes(image):
+                return _untouched(data, image)
+    return thumbnail(data, max_pixels)
+
+
+def _passes(image: Any) -> bool:
+    """Return whether a PDF can hold the file as it is."""
+    return image.format in ("JPEG", "MPO") and image.mode in ("RGB", "L")
+
+
+def _untouched(data: bytes, image: Any) -> Picture:
+    turn = _orientation(image)
+    width, height = image.size
+    if turn >= 5:
+        width, height = height, width
+    return Picture(data, width, height, True, image.mode == "L", turn)
+
+
 def thumbnail(data: bytes, max_pixels: int, edge: int = THUMBNAIL_PIXELS) -> Picture:
     """Return a small upright JPEG of ``data``; raises PictureFailed.
 
@@ -110,12 +135,8 @@ def annex_picture(data: bytes, max_pixels: int, max_bytes: int) -> Picture:
     """
     image = _open(data, max_pixels)
     with image:
-        turn = _orientation(image)
-        if image.format in ("JPEG", "MPO") and image.mode in ("RGB", "L") and len(data) <= max_bytes:
-            width, height = image.size
-            if turn >= 5:
-                width, height = height, width
-            return Picture(data, width, height, True, image.mode == "L", turn)
+        if _passes(image) and len(data) <= max_bytes:
+            return _untouched(data, image)
     return thumbnail(data, max_pixels, 2400)
 
 

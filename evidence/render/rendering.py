@@ -249,24 +249,25 @@ class _Renderer:
         self._day = ""
 
     def _draw_annex(self) -> None:
-        volume, items = self._volume, self._attachments.items
+        volume = self._volume
         first = len(volume.pages)
         draw_annex(
-            volume, items, words=self.words, language=self.exhibit.language, limits=self.limits,
+            volume, self._attachments, words=self.words, language=self.exhibit.language, limits=self.limits,
             heading=Flow(volume).heading,
         )  # fmt: skip
-        if items:
+        if self._attachments.items:
             self.bodies[-1].annex = (first, len(volume.pages) - 1)
 
     def _row(self, number: int, part: Transcript, row: Row) -> None:
         volume = self._volume
         message = row.message
+        shown = None
         if message is not None and row.disclosure != "withheld":
             shown = shown_time(message)
-            if shown is not None and shown.day != self._day:
-                self._new_day(shown.day)
+            if shown is not None and shown.date != self._day:
+                self._new_day(shown.date)
         first = True
-        for strip in self._setter.strips(row):
+        for strip in self._setter.strips(row, shown):
             volume.place(strip)
             if first and message is not None:
                 self._note_party(number, row)
@@ -288,17 +289,13 @@ class _Renderer:
         message = row.message
         if message is None or not message.sender or row.disclosure == "withheld":
             return
-        key = (number, str(message.sender.get("key")))
         page, body = len(self._volume.pages) - 1, len(self.bodies) - 1
-        spans = self.parties.setdefault(key, [])
-        if spans:
-            spans[-1] = spans[-1] if len(spans) == 1 else _Span(body, page, page)
-            if len(spans) == 1:
-                spans.append(_Span(body, page, page))
-            else:
-                spans[1] = _Span(body, page, page)
-        else:
-            spans.append(_Span(body, page, page))
+        key = (number, str(message.sender.get("key")))
+        spans = self.parties.get(key)
+        if spans is None:
+            self.parties[key] = [_Span(body, page, page), _Span(body, page, page)]
+        elif spans[1].last != page or spans[1].volume != body:
+            spans[1] = _Span(body, page, page)
 
     # ---- masters --------------------------------------------------------------------------------
 

@@ -6,9 +6,10 @@ ten thousand lines flows over pages.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from evidence.render.attachments import AnnexItem, AttachmentBlock
 from evidence.render.exhibit import Language, Redacted, Row, Transcript
@@ -41,11 +42,10 @@ _EPOCH_LENGTH = 19
 
 @dataclass(frozen=True, slots=True)
 class ShownTime:
-    """A time as it is printed: date, time with offset and marks, and the day for dividers."""
+    """A time as it is printed: date, and time with offset and marks."""
 
     date: str
     time: str
-    day: str
 
 
 class RowSetter:
@@ -78,14 +78,13 @@ class RowSetter:
         """Return the anchor of a row."""
         return f"m{self.number}-{sequence}"
 
-    def strips(self, row: Row) -> Iterator[Strip]:
-        """Yield the strips of one row."""
+    def strips(self, row: Row, shown: ShownTime | None) -> list[Strip]:
+        """Return the strips of one row whose time prints as ``shown``."""
         if row.disclosure == "gap":
-            yield self._gap(row)
-        elif row.disclosure == "withheld" or row.message is None:
-            yield self._withheld(row)
-        else:
-            yield from self._message(row, row.message)
+            return [self._gap(row)]
+        if row.disclosure == "withheld" or row.message is None:
+            return [self._withheld(row)]
+        return self._message(row, row.message, shown)
 
     # ---- rows without a message -----------------------------------------------------------------
 
@@ -120,8 +119,8 @@ class RowSetter:
 
     # ---- messages -------------------------------------------------------------------------------
 
-    def _message(self, row: Row, message: Message) -> Iterator[Strip]:
-        column = _Column(self, row, message)
+    def _message(self, row: Row, message: Message, shown: ShownTime | None) -> list[Strip]:
+        column = _Column(self, row, message, shown)
         self._fill(column, row, message)
         return column.finish()
 
@@ -294,15 +293,16 @@ class RowSetter:
 class _Column:
     """The right column of one row: content flows down it and is cut into strips."""
 
-    def __init__(self, setter: RowSetter, row: Row, message: Message) -> None:
+    def __init__(
+        self, setter: RowSetter, row: Row, message: Message, shown: ShownTime | None
+    ) -> None:
         self.setter, self.engine = setter, setter.engine
         self.width = setter.width
         self._strips: list[Strip] = []
         self._builder = StripBuilder()
         self._builder.anchors.append(setter.anchor(message.sequence))
         heading, odd = setter.sender(message, row)
-        time = shown_time(message)
-        self._builder.texts += setter.left_block(message, row, time)
+        self._builder.texts += setter.left_block(message, row, shown)
         if odd is not None:
             self._builder.text(odd, TEXT_LEFT, -10)
         else:
@@ -361,15 +361,12 @@ class _Column:
         self._y = -10.0
         self._least = 0.0
 
-    def finish(self) -> Iterator[Strip]:
+    def finish(self) -> list[Strip]:
         """Return the strips; the last one ends with a hairline."""
         height = max(self._least, -self._y - 7.5) + 3
         self._builder.rule(0, self.setter.measure, -height, 0.25, 0.75)
         self._strips.append(self._builder.build(height + 2))
-        return iter(self._strips)
-
-
-_OFFSETS: dict[str, timedelta] = {}
+        return self._strips
 
 
 def shown_time(message: Message) -> ShownTime | None:
@@ -381,26 +378,29 @@ def shown_time(message: Message) -> ShownTime | None:
     if not time:
         return None
     utc, offset = str(time.get("utc") or ""), str(time.get("offset") or "+00:00")
-    moment = datetime.fromisoformat(utc.replace("Z", "+00:00")) + _delta(offset)
-    text = moment.isoformat()
-    clock = text[11:16] if time.get("precision") == "minute" else text[11:19]
-    if time.get("precision") == "millisecond":
-        clock = f"{clock}.{moment.microsecond // 1000:03d}"
-    marks = " m" if time.get("precision") == "minute" else ""
-    if time.get("ambiguous"):
-        marks += " a"
-    return ShownTime(text[:10], f"{clock} {offset}{marks}", text[:10])
+    date, clock = _wall_clock(utc[:16], offset)
+    precision = time.get("precision")
+    if precision == "minute":
+        shown = f"{clock} {offset} m"
+    else:
+        end = 23 if precision == "millisecond" else 19
+        shown = f"{clock}{utc[16:end].rstrip('Z')} {offset}"
+    return ShownTime(date, f"{shown} a" if time.get("ambiguous") else shown)
 
 
+@lru_cache(65536)
+def _wall_clock(minute: str, offset: str) -> tuple[str, str]:
+    """Return date and time to the minute of a UTC minute at ``offset``."""
+    text = (datetime.fromisoformat(minute) + _delta(offset)).isoformat()
+    return text[:10], text[11:16]
+
+
+@lru_cache(1024)
 def _delta(offset: str) -> timedelta:
-    found = _OFFSETS.get(offset)
-    if found is None:
-        sign = -1 if offset.startswith("-") else 1
-        parts = [int(part) for part in offset.lstrip("+-Z").split(":") if part.isdigit()]
-        hours, minutes, seconds = [*parts, 0, 0, 0][:3]
-        found = sign * timedelta(hours=hours, minutes=minutes, seconds=seconds)
-        _OFFSETS[offset] = found
-    return found
+    sign = -1 if offset.startswith("-") else 1
+    parts = [int(part) for part in offset.lstrip("+-Z").split(":") if part.isdigit()]
+    hours, minutes = [*parts, 0, 0][:2]
+    return sign * timedelta(hours=hours, minutes=minutes)
 
 
 def day_heading(day: str, language: Language) -> str:
