@@ -191,6 +191,14 @@ def run_manage(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]
     return run
 
 
+@pytest.fixture(autouse=True)
+def _a_fresh_log() -> None:
+    """Forget the log head kept outside the database: each test has a database of its own."""
+    from django.conf import settings
+
+    (Path(settings.TRUETHREAD_VAR_DIR) / "log-head.json").unlink(missing_ok=True)
+
+
 # People
 
 

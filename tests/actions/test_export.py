@@ -1,0 +1,292 @@
+"""From a frozen selection to an issued bundle, through all phases with real parts."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+from evidence import custody
+from evidence.actions.advance import advance, cancel_export, run_to_end
+from evidence.actions.deliver import deliver
+from evidence.actions.withdraw_bundle import supersede_bundle, withdraw_bundle
+from evidence.archive.blobs import open_blob
+from evidence.errors import InvalidSelection, StampUnavailable, StorageFailed
+from evidence.formats import manifest
+from evidence.gateways.current import current
+from evidence.models import Artifact, CustodyEntry, Export, Job
+from evidence.models import Message as MessageRow
+from evidence.select import Choice, parse_ranges, parse_redactions
+from evidence.verify import offline
+from tests.actions.conftest import OPERATOR
+
+
+def made(export: Export) -> Export:
+    job = run_to_end(export.job.pk)
+    assert (job.phase, job.error_code) == (Job.Phase.READY, "")
+    export.refresh_from_db()
+    return export
+
+
+def delivered(export: Export, folder: Path) -> Path:
+    answer = deliver(export=export, folder=folder, actor=OPERATOR, at=timezone.now())
+    return Path(answer["zip"])
+
+
+def verdict(path: Path) -> offline.Report:
+    return offline.verify(path, trust=offline.trust_of(current().roots))
+
+
+def lines_of(path: Path) -> list[dict]:
+    with zipfile.ZipFile(path) as archive:
+        return [json.loads(line) for line in archive.read("data/messages.jsonl").splitlines()]
+
+
+def test_a_whole_conversation_becomes_a_bundle_that_verifies(ask, tmp_path):
+    path = delivered(made(ask()), tmp_path / "out")
+
+    report = verdict(path)
+
+    assert (report.indication, report.reason, report.trust) == ("TOTAL_PASSED", "ok", "development")
+    assert report.of("receipt")[0].outcome == "passed"
+    assert report.of("time_independence")[0].detail.startswith("TIME_NOT_INDEPENDENT")
+
+
+def test_the_bundle_says_since_when_the_conversation_stood(ask, tmp_path):
+    path = delivered(made(ask()), tmp_path)
+
+    (finding,) = verdict(path).of("stored_by")
+
+    assert finding.outcome == "passed"
+    assert "no later than 20" in finding.detail
+
+
+def test_an_excerpt_states_its_gaps_and_discloses_nothing_else(ask, tmp_path):
+    path = delivered(made(ask(Choice(messages=parse_ranges("2,5-6")))), tmp_path)
+
+    with zipfile.ZipFile(path) as archive:
+        stated = manifest.loads(archive.read("data/manifest.json"))
+        everything = b"".join(archive.read(name) for name in archive.namelist())
+    part = stated.parts[0].value()
+    assert (part["n_disclosed"], part["n_rows"], part["gaps"]) == (3, 6, 1)
+    assert b"13800138000" not in everything
+    assert not any(name.startswith("data/originals") for name in archive.namelist())
+    assert verdict(path).passed
+
+
+def test_a_redacted_number_is_nowhere_in_the_bundle(ask, tmp_path):
+    redactions = parse_redactions("4:body:7", "private number")
+    path = delivered(made(ask(Choice(redactions=redactions))), tmp_path)
+
+    with zipfile.ZipFile(path) as archive:
+        everything = b"".join(archive.read(name) for name in archive.namelist())
+    row = next(line for line in lines_of(path) if line["fields"]["sequence"] == 4)
+    assert b"13800138000" not in everything
+    assert [part.get("text") for part in row["fields"]["body"]["segments"]] == [
+        "My",
+        " ",
+        "number",
+        " ",
+        "is",
+        " ",
+        None,
+    ]
+    assert row["withheld"]["reason"] == "private number"
+    assert verdict(path).passed
+
+
+def test_a_withheld_message_leaves_only_its_commitments(ask, tmp_path):
+    path = delivered(made(ask(Choice(redactions=parse_redactions("4")))), tmp_path)
+
+    row = next(line for line in lines_of(path) if line["fields"]["sequence"] == 4)
+
+    assert row["fields"] == {"sequence": 4}
+    assert len(row["commitments"]) == 19
+    assert verdict(path).passed
+
+
+def test_two_bundles_of_one_matter_share_no_page_number(ask, series):
+    first, second = made(ask()), made(ask(Choice(messages=parse_ranges("1-2"))))
+
+    ranges = []
+    for export in (first, second):
+        blob = export.artifacts.get(kind=Artifact.Kind.ZIP).blob
+        with open_blob(blob) as stream, zipfile.ZipFile(stream) as archive:
+            volume = manifest.loads(archive.read("data/manifest.json")).volumes[0]
+        ranges.append((volume.bates_first, volume.bates_last))
+    assert ranges[0][1] + 1 == ranges[1][0]
+
+
+def test_a_sibling_reading_is_listed_and_compared(acquire, ask, tmp_path):
+    acquire(timezone="Asia/Shanghai")
+    path = delivered(made(ask()), tmp_path)
+
+    with zipfile.ZipFile(path) as archive:
+        (sibling,) = manifest.loads(archive.read("data/manifest.json")).siblings
+    assert sibling.same + sibling.different + sibling.missing == 6
+
+
+def test_the_bundle_of_a_chinese_reader_is_chinese(ask, tmp_path):
+    path = delivered(made(ask(language="zh", jurisdiction="cn")), tmp_path)
+
+    assert verdict(path).passed
+    with zipfile.ZipFile(path) as archive:
+        assert manifest.loads(archive.read("data/manifest.json")).language == "zh"
+
+
+def test_sm3_stands_beside_sha256_where_it_is_set(acquire, settings, tmp_path, organisation):
+    settings.TRUETHREAD_SM3 = True
+    from evidence.actions.open_matter import open_matter
+    from evidence.actions.request_export import ExportOptions, freeze_selection, request_export
+    from evidence.models import Series
+
+    series = Series.objects.get(acquisition=acquire().acquisition)
+    now = timezone.now()
+    matter = open_matter(organisation=organisation, actor=OPERATOR, name="M", at=now)
+    selection = freeze_selection(
+        organisation=organisation,
+        actor=OPERATOR,
+        matter=matter,
+        choices=[(series, Choice())],
+        at=now,
+    )
+    export = request_export(selection=selection, actor=OPERATOR, options=ExportOptions(), at=now)
+    path = delivered(made(export), tmp_path)
+
+    assert verdict(path).passed
+    with zipfile.ZipFile(path) as archive:
+        assert "manifest-sm3.txt" in archive.namelist()
+
+
+def test_without_any_time_stamp_nothing_is_issued(ask, monkeypatch):
+    def dead(_self: object, _digest: bytes) -> None:
+        raise StampUnavailable("authority.example: timeout")
+
+    monkeypatch.setattr(type(current().stamper), "stamp", dead)
+    export = ask()
+
+    job = run_to_end(export.job.pk)
+
+    assert (job.phase, job.error_code) == (Job.Phase.FAILED, "stamp_unavailable")
+    assert not CustodyEntry.objects.filter(event="export.issued").exists()
+    assert CustodyEntry.objects.filter(event="export.failed").count() == 1
+    assert not Artifact.objects.exists()
+
+
+def test_a_full_disk_is_named_and_nothing_is_issued(ask, monkeypatch):
+    from evidence import bundle
+
+    def full(*_: object) -> None:
+        raise StorageFailed("No space left on device")
+
+    monkeypatch.setattr(bundle, "pack", full)
+    job = run_to_end(ask().job.pk)
+
+    assert (job.phase, job.error_code) == (Job.Phase.FAILED, "storage_failed")
+    assert not CustodyEntry.objects.filter(event="export.issued").exists()
+
+
+def test_a_stored_message_that_was_changed_is_never_issued(ask, series):
+    row = MessageRow.objects.get(series=series, sequence=2)
+    MessageRow.objects.filter(pk=row.pk).update(payload=bytes(row.payload)[:-1] + b"\x00")
+
+    job = run_to_end(ask().job.pk)
+
+    assert (job.phase, job.error_code) == (Job.Phase.FAILED, "stored_bytes_corrupt")
+    assert not Artifact.objects.exists()
+
+
+def test_a_leaf_that_was_exchanged_is_never_issued(ask, series):
+    MessageRow.objects.filter(series=series, sequence=2).update(leaf_hash=b"\x11" * 32)
+
+    job = run_to_end(ask().job.pk)
+
+    assert (job.phase, job.error_code) == (Job.Phase.FAILED, "stored_bytes_corrupt")
+
+
+def test_a_cancelled_export_issues_nothing(ask):
+    export = ask()
+    advance(export.job.pk, at=timezone.now())
+    cancel_export(job=export.job, at=timezone.now())
+
+    job = run_to_end(export.job.pk)
+
+    assert job.phase == Job.Phase.CANCELLED
+    assert CustodyEntry.objects.filter(event="export.cancelled").count() == 1
+    assert not Artifact.objects.exists()
+
+
+def test_a_job_held_by_a_living_worker_is_left_alone(ask):
+    export = ask()
+    Job.objects.filter(pk=export.job.pk).update(
+        lease_holder="elsewhere:1:1", lease_until=timezone.now() + timedelta(minutes=1)
+    )
+
+    job, moved = advance(export.job.pk, at=timezone.now())
+
+    assert (job.phase, moved) == (Job.Phase.PREPARING, False)
+
+
+def test_a_lease_that_ran_out_is_taken_over(ask):
+    export = ask()
+    Job.objects.filter(pk=export.job.pk).update(
+        lease_holder="elsewhere:1:1", lease_until=timezone.now() - timedelta(minutes=1)
+    )
+
+    _, moved = advance(export.job.pk, at=timezone.now())
+
+    assert moved
+
+
+def test_every_phase_run_twice_still_issues_once(ask, tmp_path):
+    """A worker killed after its work but before the phase was recorded runs the phase again."""
+    from evidence.actions.advance import STEPS
+
+    export = ask()
+    job = export.job
+    for phase, (step, _) in STEPS.items():
+        job.refresh_from_db()
+        assert job.phase == phase
+        if phase != Job.Phase.ISSUING:
+            step(job, timezone.now())
+        advance(job.pk, at=timezone.now())
+
+    export.refresh_from_db()
+    assert CustodyEntry.objects.filter(event="export.prepared").count() == 1
+    assert CustodyEntry.objects.filter(event="export.issued").count() == 1
+    assert verdict(delivered(export, tmp_path)).passed
+
+
+def test_withdrawing_is_logged_once_and_keeps_the_bundle_valid(ask, tmp_path):
+    export = made(ask())
+    path = delivered(export, tmp_path)
+
+    for _ in range(2):
+        withdraw_bundle(export=export, actor=OPERATOR, reason="wrong period", at=timezone.now())
+
+    assert CustodyEntry.objects.filter(event="bundle.withdrawn").count() == 1
+    assert verdict(path).passed
+
+
+def test_a_bundle_is_superseded_only_by_a_later_one_of_its_matter(ask):
+    first = made(ask())
+
+    with pytest.raises(InvalidSelection):
+        supersede_bundle(export=first, by=first, actor=OPERATOR, at=timezone.now())
+
+
+def test_every_download_is_an_entry(ask, tmp_path):
+    export = made(ask())
+
+    delivered(export, tmp_path / "a")
+    delivered(export, tmp_path / "b")
+
+    chain = [one.entry.event for one in custody.entries_of("bundle", export.public_id)]
+    assert chain == [
+        "export.requested", "export.prepared", "export.issued", "bundle.downloaded",
+        "bundle.downloaded",
+    ]  # fmt: skip
