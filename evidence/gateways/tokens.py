@@ -164,7 +164,7 @@ def _check_signature(
         raise Refused("bad_signature", "content type is not signed")
     if attributes.get("message_digest") != hashlib.new(algorithm, content).digest():
         raise Refused("bad_signature", "the signature is over other content")
-    _verify(signer, signer_info, HASHES[algorithm]())
+    _verify(signer, signer_info, HASHES[_signature_digest(signer_info, algorithm)]())
     return signer, embedded
 
 
@@ -234,6 +234,17 @@ def _verify(
             raise Refused("bad_signature", "unknown kind of key")
     except InvalidSignature as error:
         raise Refused("bad_signature") from error
+
+
+def _signature_digest(signer_info: cms.SignerInfo, algorithm: str) -> str:
+    """Return the digest under the signature: the mechanism's own where it names one."""
+    try:
+        named: str = signer_info["signature_algorithm"].hash_algo
+    except ValueError:
+        return algorithm
+    if named not in HASHES:
+        raise Refused("bad_signature", f"signed over {named}")
+    return named
 
 
 def _rsa_padding(

@@ -6,8 +6,14 @@ import subprocess
 from hashlib import sha256
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from evidence.gateways.clock import SystemClock
+from evidence.gateways.development_pki import build_pair, ensure
+from evidence.gateways.http import exchange
 from evidence.gateways.local_authority import REPLY, LocalAuthority
+from evidence.gateways.tsa import HttpAuthority
 from tests.pki.world import http_authority, http_server, stampers
 
 pytestmark = pytest.mark.foreign_tool("openssl")
@@ -78,14 +84,29 @@ def test_openssl_reads_our_certificates_and_lists(pki, clock):
     assert run.returncode == 0, run.stderr
 
 
-def test_an_openssl_authority_is_believed_by_us(pki, clock, tmp_path):
-    """The other way round: a foreign implementation answers over HTTP and our checks pass it."""
+KEYS = {
+    "P-256": None,
+    "RSA": rsa.generate_private_key(public_exponent=65537, key_size=3072),
+}
+
+
+@pytest.mark.parametrize("kind", KEYS)
+@pytest.mark.parametrize("digest", ["sha256", "sha512"])
+def test_an_openssl_authority_is_believed_by_us(kind, digest, tmp_path):
+    """The other way round: a foreign implementation answers over HTTP and passes our checks."""
+    clock = SystemClock()
+    pki = ensure(tmp_path / "pki", clock.now())
+    pair = build_pair("tsa", issuer=pki.issuing, now=clock.now(), key=KEYS[kind])
+    (tmp_path / "tsa.pem").write_bytes(pair.certificate.public_bytes(Encoding.PEM))
+    (tmp_path / "tsa.key").write_bytes(
+        pair.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
     (tmp_path / "serial").write_text("01\n")
     (tmp_path / "ts.cnf").write_text(
         "[tsa]\ndefault_tsa=one\n[one]\n"
-        f"serial={tmp_path}/serial\nsigner_cert={pki.folder}/tsa.pem\n"
-        f"signer_key={pki.folder}/tsa.key\ncerts={pki.folder}/issuing.pem\n"
-        "signer_digest=sha256\ndefault_policy=1.2.3.4.1\ndigests=sha256\n"
+        f"serial={tmp_path}/serial\nsigner_cert={tmp_path}/tsa.pem\n"
+        f"signer_key={tmp_path}/tsa.key\ncerts={pki.folder}/issuing.pem\n"
+        f"signer_digest={digest}\ndefault_policy=1.2.3.4.1\ndigests=sha256\n"
         "ess_cert_id_chain=no\ness_cert_id_alg=sha256\n"
     )
 
@@ -95,23 +116,14 @@ def test_an_openssl_authority_is_believed_by_us(pki, clock, tmp_path):
                 "-out", tmp_path / "reply")  # fmt: skip
         return 200, REPLY, (tmp_path / "reply").read_bytes()
 
-    from evidence.gateways.clock import SystemClock
-    from evidence.gateways.development_pki import ensure
-    from evidence.gateways.tsa import HttpAuthority
-
-    real = SystemClock()
-    current = ensure(tmp_path / "pki", real.now())
-    config = (tmp_path / "ts.cnf").read_text().replace(str(pki.folder), str(current.folder))
-    (tmp_path / "ts.cnf").write_text(config)
     with http_server(answer) as url:
-        stamp = stampers(current, real, HttpAuthority(url, seconds=20)).stamp(b"\1" * 32)
+        stamp = stampers(pki, clock, HttpAuthority(url, seconds=20)).stamp(b"\1" * 32)
 
-    assert abs((stamp.time - real.now()).total_seconds()) < 60
+    assert stamp.certificates[0] == pair.der
+    assert abs((stamp.time - clock.now()).total_seconds()) < 60
 
 
 def test_our_authority_over_http_satisfies_openssl(pki, clock, tmp_path):
-    from evidence.gateways.http import exchange
-
     (tmp_path / "content").write_bytes(b"over http")
     openssl("ts", "-query", "-data", tmp_path / "content", "-sha256", "-cert",
             "-out", tmp_path / "query")  # fmt: skip
