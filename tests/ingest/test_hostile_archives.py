@@ -229,6 +229,8 @@ def test_a_chat_attached_to_a_chat_is_an_attachment(tmp_path):
         (b"[1, 2]", "unknown_format"),
         (b"hello\n", "unknown_format"),
         (b"\xff\xfe", "unknown_format"),
+        (b"2023-10-12 10:00:01 - INFO - started: yes\n", "unknown_format"),
+        (b"[2019-12-24, 12:23] Jane Doe: Hello\n", "unknown_format"),
     ],
 )
 def test_junk_is_refused_with_a_code(data, code, tmp_path):

@@ -9,6 +9,7 @@ import zipfile
 import pytest
 
 from evidence.errors import IngestRefused
+from evidence.formats import canonical
 from evidence.ingest import examine
 
 NOT_INCLUDED = "(File not included. Change data exporting settings to download.)"
@@ -153,6 +154,15 @@ def test_service_rows_keep_actor_action_and_values(rows_of):
     assert joined.system["template"] == "invite_members"
     assert joined.system["values"]["members"] == ["Ben", None]
     assert joined.sender["id"] == "user1"
+
+
+def test_keys_that_mean_something_to_the_canonical_form_are_renamed(written, reading_of):
+    row = message(type="service", action="x", extra={"wtf8": "61"}, wtf8={"\ud800": 1})
+    (found,) = reading_of(written("result.json", json.dumps({"messages": [row]}))).messages
+
+    assert found.system["values"]["extra"] == {"wtf8_": "61"}
+    assert found.system["values"]["wtf8"] == {"\ufffd": "1"}
+    canonical.dumps(found.system)
 
 
 def test_a_deleted_account_is_a_participant_without_name(rows_of, written, reading_of):

@@ -498,9 +498,7 @@ class _Series:
 
 def _service(raw: dict[str, Any]) -> dict[str, Any]:
     action = _text(raw.get("action")) or "notice"
-    values: dict[str, Json] = {
-        key: _plain(value) for key, value in raw.items() if key not in _NOT_VALUES
-    }
+    values = _object({key: value for key, value in raw.items() if key not in _NOT_VALUES})
     body = _body(raw.get("text"))[0] or None
     if action in ("phone_call", "group_call"):
         return {"kind": "call", "details": {"action": action, **values}, "body": body}
@@ -513,11 +511,11 @@ def _special(raw: dict[str, Any]) -> tuple[str | None, dict[str, Json]]:
         raw.get(key) for key in ("location_information", "contact_information", "poll")
     )
     if isinstance(place, dict):
-        return "location", {key: _plain(value) for key, value in place.items()}
+        return "location", _object(place)
     if isinstance(contact, dict):
-        return "contact", {key: _plain(value) for key, value in contact.items()}
+        return "contact", _object(contact)
     if isinstance(poll, dict):
-        return "poll", {key: _plain(value) for key, value in poll.items()}
+        return "poll", _object(poll)
     unknown = [k for k in ("game_title", "invoice_information", "giveaway_information", "todo_list",
                            "paid_stars_amount", "story_id") if k in raw]  # fmt: skip
     return ("other" if unknown else None), {key: _plain(raw[key]) for key in unknown}
@@ -621,8 +619,18 @@ def _plain(raw: Any, depth: int = 0) -> Json:
     if depth < 12 and isinstance(raw, list):
         return [_plain(one, depth + 1) for one in raw]
     if depth < 12 and isinstance(raw, dict):
-        return {key: _plain(one, depth + 1) for key, one in raw.items()}
+        return _object(raw, depth + 1)
     return _text(raw)
+
+
+def _object(raw: dict[str, Any], depth: int = 0) -> dict[str, Json]:
+    """Return an object whose keys a canonical object can have.
+
+    Keys must be valid Unicode, and an object with the single key ``wtf8`` means something else
+    there (see ``formats.canonical``). The source text keeps both as they were.
+    """
+    found = {clean(key): _plain(one, depth) for key, one in raw.items()}
+    return {"wtf8_": found["wtf8"]} if found.keys() == {"wtf8"} else found
 
 
 PARSERS = (TelegramJson(),)

@@ -59,9 +59,9 @@ _BRACKET = re.compile(rf"{_M}\[{_M}({_DATE}{_BETWEEN}{_TIME}{_AFTER}){_M}\]{_S}?
 _DASH = re.compile(rf"{_M}({_DATE}{_BETWEEN}{_TIME}{_AFTER}){_S}+[-–—]{_S}(.*)", re.DOTALL)
 _WHOLE, _A, _SEP1, _B, _SEP2, _C, _HALF1, _HOUR, _MINUTE, _SECOND, _HALF2, _REST = range(1, 13)
 _MAYBE_HEADER = re.compile(rf"{_M}\[?{_M}\d{{1,4}}{_M}[./年년-]")
-_SIGNAL = re.compile(r"\d{4}-\d\d-\d\d, ")
-"""``[2019-12-24, 12:23]``, what a Signal exporter writes; WhatsApp's brackets with a year first
-always have seconds."""
+_ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d(,?) ")
+"""Two shapes with such dates are not WhatsApp's: ``[2019-12-24, 12:23]`` without seconds is what a
+Signal exporter writes, and ``2019-12-24 12:23:05 - `` with seconds and a dash is a log file."""
 
 _PAIRS = {"年": "月", "년": "월"}
 _OUTER_MARKS = words.MARKS + " \u00a0\u202f"
@@ -185,7 +185,10 @@ def _sound(match: re.Match[str]) -> bool:
     for half in (match[_HALF1], match[_HALF2]):
         if half and words.half_day(half) is None:
             return False
-    if match.re is _BRACKET and not match[_SECOND] and _SIGNAL.match(match[_WHOLE]):
+    iso = _ISO_DATE.match(match[_WHOLE])
+    if iso and bool(iso[1]) > bool(match[_SECOND]) and match.re is _BRACKET:
+        return False
+    if iso and match[_SECOND] and match.re is _DASH:
         return False
     if int(match[_HOUR]) > 24 or int(match[_MINUTE]) > 59 or int(match[_SECOND] or 0) > 60:
         return False
