@@ -82,7 +82,7 @@ def parse(data: bytes) -> SignedData:
     signer_version, identity, digest, signed, algorithm, signature, *unsigned = parts
     if version.integer() not in (1, 3) or signer_version.integer() not in (1, 3):
         raise der.DerError("unknown version of SignedData")
-    if [one.raw for one in digests.children(der.SET)] != [digest.raw]:
+    if [x509.digest_name(one) for one in digests.children(der.SET)] != [x509.digest_name(digest)]:
         raise der.DerError("digest algorithms differ")
     if len({one.raw for one in certificates}) != len(certificates):
         raise der.DerError("certificate given twice")

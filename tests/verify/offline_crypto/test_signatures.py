@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import time
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
@@ -70,6 +72,9 @@ RFC_6979 = [
         "38628AC8",
     ),
 ]
+
+
+VECTORS = json.loads((Path(__file__).parent / "vectors.json").read_text("ascii"))
 
 
 def integer(value):
@@ -151,6 +156,38 @@ def test_ed25519_agrees_with_another_implementation():
         message = os.urandom(length * 7)
         public = key.public_key().public_bytes_raw()
         assert ed25519.verify(public, key.sign(message), message)
+
+
+# NIST and others, see ``vectors.json``; the notes there say what was changed in a bad one.
+
+
+def test_ecdsa_agrees_with_nist():
+    for case in VECTORS["ecdsa"]:
+        curve = ecdsa.P256 if case["curve"] == "P-256" else ecdsa.P384
+        public = b"\x04" + bytes.fromhex(case["x"] + case["y"])
+        signature = pair(int(case["r"], 16), int(case["s"], 16))
+        message = bytes.fromhex(case["message"])
+        assert ecdsa.verify(curve, public, signature, message, case["hash"]) is case["valid"]
+
+
+@pytest.mark.parametrize("kind", ["rsa", "pss"])
+def test_rsa_agrees_with_nist(kind):
+    for case in VECTORS[kind]:
+        key = rsa.PublicKey(int(case["n"], 16), int(case["e"], 16))
+        signature, message = bytes.fromhex(case["signature"]), bytes.fromhex(case["message"])
+        if kind == "rsa":
+            found = rsa.verify(key, signature, message, case["hash"])
+        else:
+            found = rsa.verify_pss(key, signature, message, case["hash"], case["salt"])
+        assert found is case["valid"], case["note"]
+
+
+def test_ed25519_agrees_with_its_authors():
+    for case in VECTORS["ed25519"]:
+        public, message, signature = (
+            bytes.fromhex(case[name]) for name in ("public", "message", "signature")
+        )
+        assert ed25519.verify(public, signature, message)
 
 
 # ECDSA.
