@@ -19,6 +19,7 @@ from evidence.custody.reading import (
     entry,
     entry_of_event,
     inclusion,
+    inclusions,
     stamped_checkpoint_over,
 )
 from evidence.custody.recheck import recheck
@@ -26,6 +27,6 @@ from evidence.custody.sequencer import log_size, sequence_pending
 
 __all__ = [
     "Logged", "append", "checkpoint_is_due", "consistency", "current_epoch", "cut_checkpoint",
-    "entries_of", "entry", "entry_of_event", "head_mismatch", "inclusion", "log_size", "mismatch",
+    "entries_of", "entry", "entry_of_event", "head_mismatch", "inclusion", "inclusions", "log_size", "mismatch",
     "recheck", "refuse_broken_log", "sequence_pending", "stamp_checkpoint", "stamped_checkpoint_over",
 ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from evidence.custody import tree
@@ -10,7 +10,7 @@ from evidence.custody.epochs import current_epoch
 from evidence.custody.payloads import open_entry
 from evidence.errors import Corrupt, NotFound
 from evidence.formats import custody as formats
-from evidence.models import Checkpoint, CustodyEntry, LogEpoch
+from evidence.models import Checkpoint, CustodyEntry, CustodySubject, LogEpoch
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +47,23 @@ def entry_of_event(event_id: str) -> Logged:
 
 def entries_of(kind: str, subject_id: str, up_to: int | None = None) -> Iterator[Logged]:
     """Yield a subject's chain in its order, from number 1 to ``up_to``, to its end by default."""
-    rows = CustodyEntry.objects.filter(subjects__kind=kind, subjects__subject_id=subject_id)
+    links = CustodySubject.objects.filter(kind=kind, subject_id=subject_id)
     if up_to is not None:
-        rows = rows.filter(
-            subjects__kind=kind, subjects__subject_id=subject_id, subjects__number__lte=up_to
-        )
-    ordered = rows.select_related("epoch").order_by("epoch__number", "place").distinct()
-    return (_opened(row) for row in ordered.iterator(500))
+        links = links.filter(number__lte=up_to)
+    for link in links.select_related("entry__epoch").order_by("number").iterator(500):
+        yield _opened(link.entry)
 
 
 def inclusion(place: int, size: int, epoch: LogEpoch | None = None) -> list[bytes]:
     """Return the inclusion proof of the entry at ``place`` in the tree of ``size`` entries."""
     return tree.inclusion(_epoch(epoch), place, size)
+
+
+def inclusions(
+    places: Sequence[int], size: int, epoch: LogEpoch | None = None
+) -> list[list[bytes]]:
+    """Return the inclusion proof of each of ``places``, with a few queries for all of them."""
+    return tree.inclusions(_epoch(epoch), places, size)
 
 
 def consistency(old: int, new: int, epoch: LogEpoch | None = None) -> list[bytes]:

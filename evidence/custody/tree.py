@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
+from itertools import islice
 from operator import or_
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from django.db.models import Q
 
@@ -22,6 +23,8 @@ Node: TypeAlias = "tuple[int, int]"
 """Level and place."""
 Span: TypeAlias = "tuple[int, int]"
 """First entry and the one after the last."""
+T = TypeVar("T")
+_CHUNK = 500
 
 
 def root(epoch: LogEpoch, size: int) -> bytes:
@@ -44,6 +47,18 @@ def inclusion(epoch: LogEpoch, place: int, size: int) -> list[bytes]:
 
     Source: RFC 9162 section 2.1.3.1. Raises ValueError unless place < size.
     """
+    return _hashes(epoch, _path(place, size))
+
+
+def inclusions(epoch: LogEpoch, places: Sequence[int], size: int) -> list[list[bytes]]:
+    """Return what ``inclusion`` gives for each of ``places``, reading all nodes at once."""
+    paths = [_path(place, size) for place in places]
+    found = iter(_hashes(epoch, [span for path in paths for span in path]))
+    return [list(islice(found, len(path))) for path in paths]
+
+
+def _path(place: int, size: int) -> list[Span]:
+    """Return the spans whose hashes make the inclusion proof, leaf first."""
     if not 0 <= place < size:
         raise ValueError("no such entry in a tree of this size")
     low, high, spans = 0, size, list[Span]()
@@ -55,7 +70,7 @@ def inclusion(epoch: LogEpoch, place: int, size: int) -> list[bytes]:
         else:
             spans.append((low, middle))
             low = middle
-    return _hashes(epoch, spans[::-1])
+    return spans[::-1]
 
 
 def consistency(epoch: LogEpoch, old: int, new: int) -> list[bytes]:
@@ -115,7 +130,7 @@ def subtrees(span: Span) -> list[Node]:
 
 
 def _hashes(epoch: LogEpoch, spans: Iterable[Span]) -> list[bytes]:
-    """Return the hash of each span, with at most two queries for all of them."""
+    """Return the hash of each span, with two queries for a few hundred nodes."""
     wanted = [(span, subtrees(span)) for span in spans]
     found = _fetch(epoch, [node for _, nodes in wanted for node in nodes])
     return [
@@ -133,24 +148,31 @@ def _fetch(epoch: LogEpoch, wanted: Sequence[Node]) -> dict[Node, bytes]:
 
 
 def _leaves(epoch: LogEpoch, places: Sequence[int]) -> dict[Node, bytes]:
-    if not places:
-        return {}
-    rows = CustodyEntry.objects.filter(epoch=epoch, place__in=places)
+    rows = CustodyEntry.objects.filter(epoch=epoch)
     return {
         (0, place): leaf_hash(bytes(digest))
-        for place, digest in rows.values_list("place", "digest")
+        for chunk in _in_chunks(places)
+        for place, digest in rows.filter(place__in=chunk).values_list("place", "digest")
     }
 
 
 def _nodes(epoch: LogEpoch, wanted: Sequence[Node]) -> dict[Node, bytes]:
-    if not wanted:
-        return {}
-    either = reduce(or_, (Q(level=level, place=place) for level, place in wanted))
-    rows = LogNode.objects.filter(epoch=epoch).filter(either)
-    return {
-        (level, place): bytes(node)
-        for level, place, node in rows.values_list("level", "place", "hash")
-    }
+    """Return the stored nodes, one query for a few hundred of whatever levels."""
+    rows = LogNode.objects.filter(epoch=epoch)
+    found: dict[Node, bytes] = {}
+    for chunk in _in_chunks(sorted(set(wanted))):
+        places: dict[int, list[int]] = {}
+        for level, place in chunk:
+            places.setdefault(level, []).append(place)
+        either = reduce(or_, (Q(level=level, place__in=at) for level, at in places.items()))
+        for level, place, node in rows.filter(either).values_list("level", "place", "hash"):
+            found[level, place] = bytes(node)
+    return found
+
+
+def _in_chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Yield runs of ``items`` short enough for the parameters of one query."""
+    return (items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK))
 
 
 def _split(count: int) -> int:

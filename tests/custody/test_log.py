@@ -130,6 +130,13 @@ def test_a_proof_in_a_large_log_costs_a_few_rows(log_of, django_assert_max_num_q
         assert len(custody.inclusion(300, 600)) <= 10
 
 
+def test_many_proofs_cost_hardly_more_queries_than_one(log_of, django_assert_max_num_queries):
+    log_of(300)
+    single = [custody.inclusion(place, 290) for place in range(0, 290, 3)]
+    with django_assert_max_num_queries(4):
+        assert custody.inclusions(range(0, 290, 3), 290) == single
+
+
 def test_a_limit_leaves_the_rest_in_the_queue(log_event):
     for _ in range(5):
         log_event()
