@@ -14,9 +14,9 @@ _COMMANDS = """\
   openssl ts -verify -token_in -in data/tokens/prepared.tst \\
     -data data/checkpoints/prepared.txt \\
     -CAfile ROOT.pem -untrusted data/certificates/stamp-chain.pem
-  python3 verify.pyz --extract SIGNATURES data/evidence.pdf
-  openssl cms -verify -binary -inform DER -in SIGNATURES/1.cms \\
-    -content SIGNATURES/1.signed -CAfile ROOT.pem \\
+  python3 verify.pyz --extract ../SIGNATURES data/evidence.pdf
+  openssl cms -verify -binary -inform DER -in ../SIGNATURES/1.cms \\
+    -content ../SIGNATURES/1.signed -CAfile ROOT.pem \\
     -certfile data/certificates/seal-chain.pem -purpose any -out /dev/null
 """
 

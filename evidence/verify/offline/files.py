@@ -9,6 +9,8 @@ from pathlib import Path
 from ...formats.checkpoint import VerifierKey
 from . import bundle, bundle_receipt, pdf, tst, x509
 from .bundle import Limits
+from .bundle_source import FolderSource
+from .bundle_tokens import Material, read_material
 from .report import Report, failed, make_report
 
 MAX_SMALL_BYTES = 64 * 1024 * 1024
@@ -56,7 +58,16 @@ def verify(
     data = path.read_bytes()
     if start.startswith(b"{"):
         return bundle_receipt.report_receipt(data, trust, at, file=name)
-    return tst.report_token(data, trust, at, stamped=_stamped(path), file=name)
+    stamped, material = _around(path)
+    return tst.report_token(
+        data,
+        trust,
+        at,
+        stamped=stamped,
+        certificates=material.certificates,
+        crls=material.crls,
+        file=name,
+    )
 
 
 def trust_of(roots: Iterable[bytes], label: str = "configured") -> x509.Trust:
@@ -72,12 +83,17 @@ def _beside(path: Path) -> bytes | None:
     return candidate.read_bytes()
 
 
-def _stamped(path: Path) -> bytes | None:
-    """Return the checkpoint a token of an unpacked bundle is over, if it lies where it belongs."""
-    candidate = path.parent.parent / "checkpoints" / f"{path.stem}.txt"
-    if path.parent.name != "tokens" or not candidate.is_file():
-        return None
-    return candidate.read_bytes()
+def _around(path: Path) -> tuple[bytes | None, Material]:
+    """Return what a token is over and what helps to judge it, when it lies in an unpacked bundle."""
+    data = path.parent.parent
+    note = data / "checkpoints" / f"{path.stem}.txt"
+    if path.parent.name != "tokens" or not note.is_file():
+        return None, Material()
+    try:
+        source = FolderSource(str(data.parent), max_members=Limits().max_members)
+        return note.read_bytes(), read_material(source)
+    except ValueError:
+        return note.read_bytes(), Material()
 
 
 def _too_large(name: str, limit: int) -> Report:
