@@ -10,6 +10,7 @@ from django.db import close_old_connections
 from django.utils import timezone
 
 from evidence import custody
+from evidence.actions import workspace
 from evidence.actions.advance import ENDED, run_to_end
 from evidence.actions.stamp_log import stamp_if_possible
 from evidence.models import Job, Stamp
@@ -26,6 +27,7 @@ def work(stop: threading.Event, *, once: bool = False) -> None:
     once: return as soon as nothing is left to do. An exception in one job is logged and the job
     tried again in the next round, so one bad job never stops the others.
     """
+    workspace.sweep()
     while not stop.is_set():
         close_old_connections()
         moved = advance_all(stop)

@@ -30,7 +30,7 @@ from evidence.values import Actor, Subject
 logger = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=90)
-ENDED = (Job.Phase.READY, Job.Phase.FAILED, Job.Phase.CANCELLED)
+ENDED = workspace.ENDED
 
 Step = Callable[[Job, datetime], None]
 
@@ -90,6 +90,8 @@ def advance(job_id: int, *, at: datetime, holder: str | None = None) -> tuple[Jo
             return job, True
         job.phase, job.changed_at = following, at
         job.save(update_fields=["phase", "changed_at", "done_units", "total_units"])
+        if following == Job.Phase.READY:
+            workspace.clear(job.export)
         return job, True
     finally:
         release_lease(job_id, holder)

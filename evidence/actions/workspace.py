@@ -11,7 +11,9 @@ from typing import Any
 from django.conf import settings
 
 from evidence.errors import StorageFailed
-from evidence.models import Export
+from evidence.models import Export, Job
+
+ENDED = (Job.Phase.READY, Job.Phase.FAILED, Job.Phase.CANCELLED)
 
 
 def folder(export: Export) -> Path:
@@ -27,6 +29,17 @@ def folder(export: Export) -> Path:
 def clear(export: Export) -> None:
     """Remove the folder of ``export`` and everything in it; nothing happens if it is gone."""
     shutil.rmtree(Path(settings.TRUETHREAD_VAR_DIR) / "work" / export.public_id, ignore_errors=True)
+
+
+def sweep() -> int:
+    """Remove the folders of exports that ended, left by a kill at the last moment; return how
+    many."""
+    root = Path(settings.TRUETHREAD_VAR_DIR) / "work"
+    ended = set(Export.objects.filter(job__phase__in=ENDED).values_list("public_id", flat=True))
+    left = [path for path in root.glob("*") if path.name in ended]
+    for path in left:
+        shutil.rmtree(path, ignore_errors=True)
+    return len(left)
 
 
 def fresh(path: Path) -> Path:

@@ -94,8 +94,7 @@ def configured_roots() -> tuple[bytes, ...]:
 
 def _seal_key(development: DevelopmentPki | None) -> SealKey:
     if settings.TRUETHREAD_SIGNER_PKCS12 is None:
-        assert development is not None
-        return development_seal_key(development)
+        return development_seal_key(development or development_pki())
     return load_pkcs12(
         settings.TRUETHREAD_SIGNER_PKCS12,
         settings.TRUETHREAD_SIGNER_PKCS12_PASSWORD or "",
@@ -117,9 +116,9 @@ def _stamper(
         roots = configured + ((development.root.der,) if development else ())
         trust = Trust(roots=roots, revocation=_revocation(development))
     else:
-        assert development is not None
-        authorities = [LocalAuthority.of(development, clock)]
-        trust = Trust(roots=(development.root.der,), revocation=FixedRevocation(development.crls))
+        pki = development or development_pki()
+        authorities = [LocalAuthority.of(pki, clock)]
+        trust = Trust(roots=(pki.root.der,), revocation=FixedRevocation(pki.crls))
     return Stampers(authorities, trust=trust, clock=clock)
 
 

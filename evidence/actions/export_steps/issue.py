@@ -43,7 +43,6 @@ def run(job: Job, at: datetime) -> None:
     receipt_path = folder / f"{zip_path.name}.receipt.json"
     workspace.write(receipt_path, data)
     _release(export, zip_path, receipt_path, pdfs, folder, at)
-    workspace.clear(export)
 
 
 def _issued(path: Path, name: str) -> IssuedFile:
