@@ -124,9 +124,10 @@ def check(
 
     content_digest: hashlib name → digest of what was signed.
     cades: additionally ask what CAdES asks (signing-certificate-v2, no signing-time).
+    Raises DerError when the digest algorithm is unknown: then nothing can be said.
     """
     if signed.digest is None:
-        return Check(None, (), ("unknown digest algorithm",))
+        raise der.DerError("the digest algorithm is unknown")
     signer = _signer(signed, pool)
     broken = _attribute_problems(signed, content_digest(signed.digest), cades=cades)
     weak = []

@@ -188,6 +188,7 @@ def make_pki(**changes: Any) -> Pki:
 def raw_sign(identity: Identity, message: bytes, digest: str = "sha256") -> bytes:
     chosen = {
         "sha1": hashes.SHA1(),  # noqa: S303  # the weak digest is the attack under test
+        "sha224": hashes.SHA224(),
         "sha256": hashes.SHA256(),
         "sha384": hashes.SHA384(),
         "sha512": hashes.SHA512(),

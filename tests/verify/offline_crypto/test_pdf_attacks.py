@@ -68,6 +68,22 @@ def test_a_path_gives_the_verdict_of_its_bytes(judge, good, tmp_path):
     assert judge(path).passed
 
 
+@pytest.mark.parametrize("kind", ["p384", "rsa2048", "rsa3072"])
+def test_files_of_other_keys_pass(judge, kit, kind):
+    pki = kit.pki(signer={"key": kit.new_key(kind)}, tsa={"key": kit.new_key(kind)})
+    for digest in ("sha256", "sha384", "sha512"):
+        pdf = kit.sign(kit.unsigned(), pki, digest=digest)
+        assert judge(pdf, trust=pki.trust).passed
+
+
+def test_what_looks_like_a_byte_range_in_an_attachment_is_passed_over(judge, kit, pki):
+    decoys = b"".join(b"/ByteRange [0 %d %d %d] " % (n, n + 9, n) for n in range(100, 130))
+    pdf = kit.sign(_with_stream(kit.unsigned(), decoys + b"(TrueThreadSeal)"), pki)
+
+    assert pdf.index(b"/ByteRange [0 100") < pdf.index(b"/Type /Sig")
+    assert judge(pdf).passed
+
+
 # Plain alterations.
 
 
@@ -661,3 +677,19 @@ def _flip(data, place, mask=0x01):
 
 def _sign(kit, pki):
     return kit.sign(kit.unsigned(), pki)
+
+
+def _with_stream(pdf, data):
+    """Return ``pdf`` with an uncompressed stream, as a picture's metadata might be."""
+    import io
+
+    from pyhanko.pdf_utils.generic import StreamObject
+    from pyhanko.pdf_utils.reader import PdfFileReader
+    from pyhanko.pdf_utils.writer import copy_into_new_writer
+
+    writer = copy_into_new_writer(PdfFileReader(io.BytesIO(pdf)))
+    writer.stream_xrefs = False
+    writer.add_object(StreamObject(stream_data=data))
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()

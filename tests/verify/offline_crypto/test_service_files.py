@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from evidence.gateways.clock import FixedClock
 from evidence.gateways.development_pki import ensure
 from evidence.gateways.keys import development_seal_key
+from evidence.sign.appearance import VisibleStamp
 from evidence.sign.pdf import renew_pdf, sign_pdf
 from evidence.verify.offline.pdf import report_pdf, verify_pdf
 from evidence.verify.offline.x509 import Root, Trust
@@ -62,6 +64,22 @@ def test_the_facts_name_signer_times_manifest_and_prefixes(signed, trust, kit):
     assert facts.prefixes[-1] == facts.size == signed.stat().st_size
     assert facts.signer is not None
     assert "Development" in facts.signer.subject_text
+
+
+def test_a_file_with_a_visible_seal_passes(signed, trust, authorities, tmp_path):
+    import reportlab
+
+    font = Path(reportlab.__file__).parent / "fonts" / "Vera.ttf"
+    sign_pdf(
+        signed.parent / "with.pdf",
+        tmp_path / "visible.pdf",
+        signer=development_seal_key(authorities),
+        stamper=stampers(authorities, FixedClock(NOW)),
+        reason="Sealed conversation evidence",
+        at=NOW,
+        visible=VisibleStamp(box=(320, 60, 560, 110), lines=("TrueThread",), font=font),
+    )
+    assert report_pdf(tmp_path / "visible.pdf", trust, NOW).passed
 
 
 def test_a_file_renewed_by_the_service_passes(signed, trust, authorities, tmp_path):

@@ -72,6 +72,11 @@ def test_a_weak_digest_is_named(kit, pki, verify):
     assert verify(weak).outcome_of("integrity") == "passed"
 
 
+def test_an_unknown_digest_is_never_called_intact(kit, pki, verify):
+    token = kit.token(pki.tsa, IMPRINT, digest="sha224")
+    assert verify(token).outcome_of("integrity") == "failed"
+
+
 def test_a_key_too_short_is_named(kit):
     pki = kit.pki(tsa={"key": kit.new_key("rsa1024")})
     token = kit.token(pki.tsa, IMPRINT, certificates=[pki.ca])
