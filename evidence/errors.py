@@ -100,3 +100,24 @@ class LogRefused(EvidenceError):
 
     code = "log_inconsistent"
     sentence = "The custody log does not continue the one published before. It was not extended."
+
+
+class NotAllowed(EvidenceError):
+    """The person may look here, but their role does not let them change anything."""
+
+    code = "not_allowed"
+    sentence = "Your role in this organisation lets you read, not change."
+
+
+class BusyNow(EvidenceError):
+    """Too many people ask at the same time; trying again later helps."""
+
+    code = "too_many_requests"
+    sentence = "Many files are being checked right now. Please try again in a minute."
+
+
+class FileTooLarge(EvidenceError):
+    """What was sent is larger than this address takes; the caller's fault."""
+
+    code = "file_too_large"
+    sentence = "This file is larger than this page takes."

@@ -1,0 +1,62 @@
+"""Exports: whoever reaches the matter, and whoever asked for the bundle."""
+
+from __future__ import annotations
+
+from django.db.models import Q, QuerySet
+
+from evidence.access.matters import reach
+from evidence.access.people import Person, memberships_of
+from evidence.errors import NotFound
+from evidence.models import Artifact, Export, Job, Organisation
+
+
+def exports_of(person: Person, within: Organisation | None = None) -> QuerySet[Export]:
+    """Return the exports ``person`` may see, newest first."""
+    mine = Q(created_by=person.pk, created_by__isnull=False) & Q(
+        organisation__in=memberships_of(person, within).values("organisation")
+    )
+    return (
+        Export.objects.filter(mine | reach(person, "matter__", within))
+        .select_related("organisation", "job", "matter__organisation", "selection__organisation")
+        .order_by("-pk")
+    )
+
+
+def export_for(person: Person, public_id: str, within: Organisation | None = None) -> Export:
+    """Return one export. Raises NotFound."""
+    found = exports_of(person, within).filter(public_id=public_id).first()
+    if found is None:
+        raise NotFound("export")
+    return found
+
+
+def job_for(person: Person, public_id: str, within: Organisation | None = None) -> Job:
+    """Return the job of the export with this id. Raises NotFound."""
+    return export_for(person, public_id, within).job
+
+
+def artifact_for(
+    person: Person, public_id: str, name: str, within: Organisation | None = None
+) -> Artifact:
+    """Return a released file of an issued export. Raises NotFound, also while it is not issued."""
+    export = export_for(person, public_id, within)
+    found = (
+        export.artifacts.filter(name=name, export__issued_at__isnull=False)
+        .select_related("export__organisation", "export__matter", "blob__organisation")
+        .first()
+    )
+    if found is None:
+        raise NotFound("artifact")
+    return found
+
+
+def issued_file(sha256: bytes) -> Artifact | None:
+    """Return the released file with this SHA-256 (32 bytes), for anyone who holds its bytes."""
+    return (
+        Artifact.objects.filter(sha256=sha256, export__issued_at__isnull=False)
+        .select_related(
+            "export__organisation", "export__selection__organisation", "export__superseded_by"
+        )
+        .order_by("pk")
+        .first()
+    )

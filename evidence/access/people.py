@@ -1,0 +1,86 @@
+"""The person asking, where they belong, and what they may change there."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import TypeAlias
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import QuerySet
+
+from evidence.errors import NotAllowed, NotFound
+from evidence.models import ApiToken, Membership, Organisation, User
+
+Person: TypeAlias = User | AnonymousUser
+
+CHANGING_ROLES = (Membership.Role.OWNER, Membership.Role.MEMBER)
+
+
+def memberships_of(person: Person, within: Organisation | None = None) -> QuerySet[Membership]:
+    """Return the memberships of ``person``, none for someone not signed in or switched off."""
+    if not isinstance(person, User) or not person.is_active:
+        return Membership.objects.none()
+    found = Membership.objects.filter(user=person)
+    return found if within is None else found.filter(organisation=within)
+
+
+def organisation_of(person: Person) -> Organisation:
+    """Return where ``person`` works: the organisation joined last. Raises NotFound for none."""
+    last = memberships_of(person).select_related("organisation").order_by("pk").last()
+    if last is None:
+        raise NotFound("no organisation")
+    return last.organisation
+
+
+def organisation_to_change(person: Person, within: Organisation | None = None) -> Organisation:
+    """Return where ``person`` stores and exports.
+
+    Raises NotFound for a person without an organisation, NotAllowed for one who only reads there.
+    """
+    organisation = within or organisation_of(person)
+    if not may_change(person, organisation):
+        raise NotAllowed("the role allows reading only")
+    return organisation
+
+
+def may_change(person: Person, organisation: Organisation) -> bool:
+    """Return whether ``person`` may store and export in ``organisation``: auditors only read."""
+    return memberships_of(person, organisation).filter(role__in=CHANGING_ROLES).exists()
+
+
+def api_tokens_of(person: Person) -> QuerySet[ApiToken]:
+    """Return the tokens ``person`` made, revoked ones included, newest first."""
+    found = ApiToken.objects.filter(organisation__in=_organisations(person))
+    return (
+        found.filter(user__in=memberships_of(person).values("user"))
+        .select_related("organisation")
+        .order_by("-pk")
+    )
+
+
+def api_token_for(person: Person, public_id: str) -> ApiToken:
+    """Return one token ``person`` made. Raises NotFound."""
+    found = api_tokens_of(person).filter(public_id=public_id).first()
+    if found is None:
+        raise NotFound("api token")
+    return found
+
+
+def token_with_secret(secret: str) -> ApiToken | None:
+    """Return the live token whose secret this is, if its person still belongs there.
+
+    Looked up by SHA-256 of a 256-bit random secret, so timing tells nothing about it.
+    """
+    digest = sha256(secret.encode("utf-8", "surrogatepass")).digest()
+    token = (
+        ApiToken.objects.filter(token_sha256=digest, revoked_at=None, user__is_active=True)
+        .select_related("user", "organisation")
+        .first()
+    )
+    if token is None or not memberships_of(token.user, token.organisation).exists():
+        return None
+    return token
+
+
+def _organisations(person: Person) -> QuerySet[Membership, int]:
+    return memberships_of(person).values_list("organisation", flat=True)
