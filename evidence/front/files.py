@@ -1,0 +1,81 @@
+"""Files coming in and going out: kept off the memory, off the disk's open parts, and harmless."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.http import FileResponse
+
+_PIECE = 1 << 20
+UNNAMED = "upload"
+
+
+def incoming_folder() -> Path:
+    """Return the private folder of files that are being taken in."""
+    folder = Path(settings.TRUETHREAD_VAR_DIR) / "incoming"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+@contextmanager
+def received(file: UploadedFile[Any]) -> Iterator[Path]:
+    """Give the uploaded bytes as a file of our own, removed at the end whatever happens."""
+    descriptor, name = tempfile.mkstemp(dir=incoming_folder(), prefix="in-")
+    path = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as target:
+            for piece in file.chunks(_PIECE):
+                target.write(piece)
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def file_name(file: UploadedFile[Any]) -> str:
+    """Return the name the file was sent under: its last part, never empty."""
+    return Path(str(file.name or "").replace("\\", "/")).name[:200] or UNNAMED
+
+
+class _Handed(AbstractContextManager["_Handed"]):
+    """A stream whose closing also leaves the context it was opened in."""
+
+    def __init__(self, opened: AbstractContextManager[BinaryIO]) -> None:
+        self._opened = opened
+        self._stream = opened.__enter__()
+
+    def read(self, size: int = -1) -> bytes:
+        return self._stream.read(size)
+
+    def close(self) -> None:
+        self._opened.__exit__(None, None, None)
+
+    def __exit__(self, *args: object) -> None:
+        self.close()
+
+
+def handed_out(
+    opened: AbstractContextManager[BinaryIO], name: str, size: int | None = None
+) -> FileResponse:
+    """Return the answer that streams ``opened`` as a file to save, never to show.
+
+    name: as RFC 6266 sends it, also when it is not ASCII. The browser may not guess a type.
+    """
+    answer = FileResponse(
+        _Handed(opened),
+        as_attachment=True,
+        filename=name,
+        content_type="application/octet-stream",
+    )
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    answer.headers["Cache-Control"] = "private, no-store"
+    if size is not None:
+        answer.headers["Content-Length"] = str(size)
+    return answer

@@ -1,0 +1,221 @@
+"""Words for codes: what people read, in the language of the page.
+
+Codes are stable and for machines; sentences may be improved. A code without words of its own
+gets those of its family, never an empty line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+
+from evidence.errors import EvidenceError
+
+Words = Mapping[str, Promise]
+
+ERRORS: Words = {
+    # Files that cannot be taken in
+    "empty_file": _("This file is empty."),
+    "file_too_large": _("This file is larger than this page takes."),
+    "unknown_format": _(
+        "This is none of the chat exports we can read: WhatsApp, Telegram, WeChat or QQ. "
+        "Nothing was stored."
+    ),
+    "no_messages": _("This export holds no messages. Nothing was stored."),
+    "several_chats_in_archive": _(
+        "This archive holds more than one chat. Please upload each chat on its own."
+    ),
+    "unknown_timezone": _("This is not a time zone we know."),
+    "unknown_date_order": _("This is not an order of day, month and year."),
+    "date_order_impossible": _(
+        "Dates in this file do not fit that order of day, month and year. Please choose another."
+    ),
+    "answers_missing": _("Please answer the questions first."),
+    "file_changed": _("The file changed while it was being read. Please upload it again."),
+    "not_in_archive": _("A file that the archive lists is not in it."),
+    "zip_damaged": _("This archive is damaged and cannot be opened."),
+    "zip_encrypted": _("This archive is protected by a password. Please upload it unprotected."),
+    "zip_nested_archive": _("This archive holds another archive. Please unpack it first."),
+    "zip_too_large": _("Unpacked, this archive would be larger than we take."),
+    "zip_too_many_entries": _("This archive holds more files than we take."),
+    "zip_ratio": _("This archive unpacks to far more than it should. It was not opened."),
+    "zip_overlapping_entries": _("This archive was built to deceive. It was not opened."),
+    "zip_lying_size": _("This archive states false sizes. It was not opened."),
+    "zip_path_outside": _("This archive names a place outside of itself. It was not opened."),
+    "zip_symlink": _("This archive holds links to other files. It was not opened."),
+    "zip_bad_name": _("A file name in this archive cannot be read. It was not opened."),
+    "zip_duplicate_name": _("Two files in this archive have the same name. It was not opened."),
+    "zip_unsupported_method": _("This archive is packed in a way we do not read."),
+    # Choices that cannot be made
+    "nothing_selected": _("No message fits this choice."),
+    "series_twice": _("The same conversation was chosen twice."),
+    "unknown_conversation": _("There is no such conversation."),
+    "conversation_erased": _("This conversation was erased."),
+    "message_erased": _("One of the chosen messages was erased."),
+    "unknown_participant": _("There is no participant of that name in this conversation."),
+    "message_out_of_range": _("This conversation has no message of that number."),
+    "redaction_outside_selection": _("A message can be withheld only if it is chosen."),
+    "invalid_context": _("The number of neighbouring messages cannot be negative."),
+    "invalid_range": _("Please write numbers like this: 12-90, 101"),
+    "invalid_redaction": _("This cannot be withheld as written."),
+    "invalid_time": _("Please write times like this: 2026-01-31 or 2026-01-31T18:30"),
+    "invalid_option": _("One of the options is not offered."),
+    # Bundles
+    "not_issued": _("This bundle was never issued."),
+    "cannot_supersede": _("Only a later bundle of the same matter can take its place."),
+    "stored_bytes_missing": _("Stored evidence is missing. Nothing was issued."),
+    # Requests
+    "rate_limited": _("Too many requests from your network. Please try again in a minute."),
+    "invalid_request": _("The request is not in the form this address expects."),
+    "questions_open": _("The file leaves questions open that must be answered first."),
+    "not_authenticated": _("Please state who you are: this address needs a token."),
+    "method_not_allowed": _("This address does not take that kind of request."),
+    "unsupported_media_type": _("The request is in a format this address does not read."),
+    "not_acceptable": _("The answer cannot be given in the format that was asked for."),
+    "engine_unavailable": _("Files cannot be checked here at the moment. Nothing was kept."),
+    "server_error": _("Something went wrong on our side. It has been noted."),
+}
+
+WARNINGS: Words = {
+    "possible_forgery": _(
+        "A line inside a message looks like the start of another message and breaks the order of "
+        "time. Anyone in a chat can paste such a line, so look at this one closely."
+    ),
+    "header_like_line": _("A line inside a message looks like the start of another message."),
+    "time_backwards": _("The time runs backwards here."),
+    "ambiguous_local_time": _("The clocks were changed here, so this local time occurred twice."),
+    "nonexistent_local_time": _("The clocks were changed here, so this local time never was."),
+    "member_not_referenced": _("No message mentions this file of the export."),
+    "owner_not_found": _("The name you gave as your own does not appear in this conversation."),
+    "unparsed_rows": _("Some passages fit no known form. They are kept and shown as they stand."),
+    "account_data_not_in_rows": _("The export also holds account data that is not a message."),
+    "sender_may_contain_colon": _(
+        "A sender's name may contain a colon, so where the name ends is uncertain."
+    ),
+    "possible_mojibake": _("Some characters may have been damaged before the export."),
+    "replacement_character": _("Some characters were already lost before the export."),
+    "edited_flag_unreliable": _("The export's own note about an edit is not reliable."),
+    "time_fields_disagree": _("The export states two different times for this message."),
+    "template_not_expanded": _("A notice was exported without its names filled in."),
+    "unreadable_xml": _("The details of this message could not be read and stand as they are."),
+}
+_OTHER_WARNING = _("Something here deserves a closer look.")
+_ENCODING_WARNING = _(
+    "The file does not say how its characters are encoded; we had to conclude it."
+)
+
+FORMATS: Words = {
+    "whatsapp_text": _("WhatsApp, text file"),
+    "whatsapp_zip": _("WhatsApp, archive with media"),
+    "telegram_json": _("Telegram Desktop, result.json"),
+    "telegram_zip": _("Telegram Desktop, archive"),
+    "qq_text": _("QQ, text from the message manager"),
+    "qq_text_zip": _("QQ, archive"),
+}
+_FAMILIES: Words = {
+    "whatsapp": _("WhatsApp"),
+    "telegram": _("Telegram"),
+    "wechat": _("WeChat"),
+    "qq": _("QQ"),
+}
+
+KINDS: Words = {
+    "text": _("Text"),
+    "image": _("Picture"),
+    "voice": _("Voice message"),
+    "video": _("Video"),
+    "file": _("File"),
+    "sticker": _("Sticker"),
+    "location": _("Location"),
+    "contact": _("Contact"),
+    "link": _("Link"),
+    "call": _("Call"),
+    "transfer": _("Money transfer"),
+    "merged": _("Forwarded chat"),
+    "poll": _("Poll"),
+    "recalled": _("Recalled message"),
+    "system": _("Notice"),
+    "other": _("Other"),
+    "unparsed": _("Not understood, kept as it stands"),
+}
+
+PHASES: Words = {
+    "preparing": _("Collecting the messages and their proofs"),
+    "stamping": _("Obtaining the time-stamp"),
+    "rendering": _("Writing the pages"),
+    "signing": _("Signing"),
+    "packing": _("Packing"),
+    "self_verifying": _("Checking the finished bundle"),
+    "issuing": _("Recording the result in the custody log"),
+    "ready": _("Ready"),
+    "failed": _("Failed"),
+    "cancelled": _("Cancelled"),
+}
+WORKING_PHASES = tuple(PHASES)[:7]
+
+EVENTS: Words = {
+    "acquisition.received": _("Received"),
+    "series.sealed": _("Conversation sealed"),
+    "acquisition.recognised": _("Delivered again, recognised"),
+    "conversation.viewed": _("Conversation viewed"),
+    "selection.frozen": _("Selection fixed"),
+    "export.requested": _("Bundle requested"),
+    "export.prepared": _("Bundle prepared"),
+    "export.issued": _("Bundle issued"),
+    "export.failed": _("Bundle failed"),
+    "export.cancelled": _("Bundle cancelled"),
+    "bundle.downloaded": _("Bundle downloaded"),
+    "bundle.renewed": _("Time-stamp renewed"),
+    "bundle.withdrawn": _("Bundle withdrawn"),
+    "bundle.superseded": _("Bundle replaced by a newer one"),
+    "original.downloaded": _("Original downloaded"),
+    "conversation.erased": _("Conversation erased"),
+    "matter.opened": _("Matter opened"),
+    "matter.changed": _("Matter changed"),
+    "checkpoint.stamped": _("Log time-stamped"),
+}
+
+ARTIFACTS: Words = {
+    "zip": _("The whole bundle"),
+    "receipt": _("Receipt, to be kept beside the bundle"),
+    "pdf": pgettext_lazy("file", "Signed document to read and print"),
+}
+
+
+def error_sentence(error: EvidenceError) -> str:
+    """Return what to tell a person about ``error``, without personal data."""
+    words = ERRORS.get(error.code)
+    return str(words) if words is not None else gettext(error.sentence)
+
+
+def code_sentence(code: str) -> str:
+    """Return what to tell a person about an error of which only the code is left."""
+    if code in ERRORS:
+        return str(ERRORS[code])
+    for kind in _kinds(EvidenceError):
+        if kind.code == code:
+            return gettext(kind.sentence)
+    return gettext(EvidenceError.sentence)
+
+
+def warning_sentence(code: str) -> str:
+    """Return what a warning of a conversation or a message means."""
+    if code.startswith("encoding_assumed"):
+        return str(_ENCODING_WARNING)
+    return str(WARNINGS.get(code, _OTHER_WARNING))
+
+
+def format_name(code: str) -> str:
+    """Return the product and layout an export's format code stands for."""
+    family = _FAMILIES.get(code.partition("_")[0])
+    return str(FORMATS.get(code) or family or code)
+
+
+def _kinds(base: type[EvidenceError]) -> list[type[EvidenceError]]:
+    found = [base]
+    for kind in base.__subclasses__():
+        found += _kinds(kind)
+    return found

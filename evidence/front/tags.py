@@ -1,0 +1,100 @@
+"""The template library ``truethread``: text of strangers, times, sizes, words for codes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+
+from evidence.front import marks, sentences
+from evidence.front.times import local_time
+
+register = template.Library()
+
+register.filter("visible", marks.visible)
+register.filter("plain", marks.plain)
+register.filter("warning_sentence", sentences.warning_sentence)
+register.filter("code_sentence", sentences.code_sentence)
+register.filter("format_name", sentences.format_name)
+
+_STEPS = ("B", "kB", "MB", "GB", "TB")
+
+
+@register.filter
+def kind_name(code: str) -> str:
+    """Return the word for a kind of message."""
+    return str(sentences.KINDS.get(code, code))
+
+
+@register.filter
+def phase_name(code: str) -> str:
+    """Return the words for a phase of a job."""
+    return str(sentences.PHASES.get(code, code))
+
+
+@register.filter
+def event_name(code: str) -> str:
+    """Return the words for an event of the custody log."""
+    return str(sentences.EVENTS.get(code, code))
+
+
+@register.filter
+def artifact_name(code: str) -> str:
+    """Return the words for a kind of released file."""
+    return str(sentences.ARTIFACTS.get(code, code))
+
+
+@register.filter
+def size(octets: int) -> str:
+    """Return a size in decimal units, as file managers show it."""
+    amount, step = float(octets), 0
+    while amount >= 999.5 and step < len(_STEPS) - 1:
+        amount, step = amount / 1000, step + 1
+    digits = 0 if step == 0 or amount >= 10 else 1
+    return f"{amount:.{digits}f} {_STEPS[step]}"
+
+
+@register.filter
+def moment(value: datetime | str | None) -> SafeString:
+    """Return a time in UTC with its zone named, never without."""
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    if value is None:
+        return format_html("{}", "—")
+    exact = value.astimezone(UTC)
+    return format_html(
+        '<time datetime="{}">{} UTC</time>', exact.isoformat(), exact.strftime("%Y-%m-%d %H:%M:%S")
+    )
+
+
+@register.filter
+def message_time(time: dict[str, Any] | None) -> SafeString:
+    """Return a message's time as its source meant it, with the offset from UTC."""
+    if not time:
+        return format_html("{}", "—")
+    local = local_time(time)
+    shape = "%Y-%m-%d %H:%M" if time.get("precision") == "minute" else "%Y-%m-%d %H:%M:%S"
+    return format_html(
+        '<time datetime="{}">{}</time> <span class="offset">{}</span>',
+        local.isoformat(),
+        local.strftime(shape),
+        f"{local:%z}"[:3] + ":" + f"{local:%z}"[3:5],
+    )
+
+
+@register.filter
+def hex_groups(digest: bytes | memoryview | str) -> SafeString:
+    """Return a digest in hexadecimal, in groups that a narrow screen may break between."""
+    text = digest if isinstance(digest, str) else bytes(digest).hex()
+    groups = [text[start : start + 8] for start in range(0, len(text), 8)]
+    return SafeString("<wbr>".join(groups)) if text.isalnum() else SafeString("")
+
+
+@register.simple_tag
+def language_tag() -> str:
+    """Return the language of the page as HTML names it."""
+    return {"zh-hans": "zh-Hans"}.get(get_language() or "en", "en")

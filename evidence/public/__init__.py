@@ -1,0 +1,1 @@
+"""The verification page: anyone, any file, nothing kept."""

@@ -1,0 +1,328 @@
+"""A report in the words of the page: one verdict, three lines, findings.
+
+The rule above all others here: no sentence calls a file intact unless every finding about its
+integrity passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from evidence.verify.offline.report import (
+    FAILED,
+    NOT_CHECKED,
+    PASSED,
+    TOTAL_FAILED,
+    TOTAL_PASSED,
+    Finding,
+    Report,
+)
+
+SIGNER_CHECKS = frozenset({"signer", "chain", "validity", "revocation", "log_key"})
+TIME_CHECKS = frozenset(
+    {
+        "time", "time_stamp", "signature_time_stamp", "time_independence", "imprint", "log_time",
+        "custody_times", "stored_by", "verifiable_until",
+    }
+)  # fmt: skip
+CORE_CHECKS = frozenset({"integrity", "log", "messages", "files"})
+"""Without one of these nothing can be said about integrity."""
+
+_SHADES = {PASSED: "ok", FAILED: "bad", NOT_CHECKED: "doubt"}
+
+CHECK_WORDS: dict[str, Promise] = {
+    "recognised": _("The kind of file is known to us"),
+    "readable": _("The file can be read"),
+    "limits": _("The file is within the limits of this page"),
+    "structure": _("The file is built without tricks"),
+    "integrity": _("The signed content is unchanged"),
+    "coverage": _("Signature and time-stamps cover the whole file"),
+    "revisions": _("Nothing was added after signing except proofs of time"),
+    "docmdp": _("The signer's ban on changes was kept"),
+    "signer": _("The signer's certificate is there and fits"),
+    "chain": _("The signer's certificate leads to an authority trusted here"),
+    "validity": _("The certificate was valid when it was used"),
+    "revocation": _("The certificate was not revoked"),
+    "algorithms": _("The methods used are strong enough"),
+    "level": _("Everything needed to check the signature later is inside"),
+    "signature_time_stamp": _("The signature carries a proof of time"),
+    "time_stamp": _("The time-stamps are genuine"),
+    "time": _("Proven time of signing"),
+    "time_independence": _("The time comes from an authority other than the issuer"),
+    "imprint": _("The time-stamp belongs to this content"),
+    "verifiable_until": _("Verifiable without renewal until"),
+    "completeness": _("All volumes are here"),
+    "container": _("The archive is exactly as it was issued"),
+    "bag": _("The lists of files agree with each other"),
+    "files": _("Every file is here and unchanged, and none was added"),
+    "manifest": _("The list of contents is the one inside the signed document"),
+    "volumes": _("Every volume belongs to this bundle"),
+    "messages": _("Every message fits its seal"),
+    "seal": _("The messages are the ones that were sealed in the store"),
+    "selection": _("The selection is the one that was fixed"),
+    "custody": _("The record of custody has no gap"),
+    "custody_times": _("The times in the record of custody are in order"),
+    "log": _("The events stand in the custody log"),
+    "log_key": _("The custody log was signed by the issuer's log key"),
+    "log_signature": _("The log's signature could be tied to the issuer"),
+    "log_time": _("The custody log was time-stamped"),
+    "stored_by": _("In the store no later than"),
+    "single_view": _("Independent witnesses saw the same log"),
+    "originals": _("The originals are unchanged"),
+    "attachments": _("The attachments are unchanged"),
+    "receipt": _("The receipt fits the bundle"),
+    "sm3": _("The second seal with SM3 fits as well"),
+    "known": _("This deployment issued the file"),
+}
+_OTHER_CHECK = _("A further check")
+
+OUTCOME_WORDS: dict[str, Promise] = {
+    PASSED: pgettext_lazy("outcome", "Holds"),
+    FAILED: pgettext_lazy("outcome", "Does not hold"),
+    NOT_CHECKED: pgettext_lazy("outcome", "Could not be checked"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The one sentence. shade: ``ok``, ``doubt`` or ``bad``; never the only bearer of meaning."""
+
+    shade: str
+    headline: Promise
+    explanation: Promise
+
+
+@dataclass(frozen=True, slots=True)
+class ReportLine:
+    """One of the three lines: what it is about, how it stands, in words."""
+
+    title: Promise
+    shade: str
+    words: Promise
+
+
+@dataclass(frozen=True, slots=True)
+class FindingLine:
+    """One finding in words; detail stays as the engine wrote it."""
+
+    shade: str
+    outcome: Promise
+    words: Promise
+    detail: str
+    where: str
+    is_advisory: bool
+
+
+def verdict(report: Report) -> Verdict:
+    """Return what to say about the file as a whole."""
+    if report.indication == TOTAL_PASSED:
+        return _passed(report)
+    if report.indication == TOTAL_FAILED or report.reason == "altered":
+        return _failed(report)
+    if is_intact(report):
+        return _intact_but(report)
+    return _undecided(report)
+
+
+def _passed(report: Report) -> Verdict:
+    if report.trust == "development":
+        return Verdict(
+            "doubt",
+            _("Intact, made with test keys"),
+            _(
+                "The file is exactly as it was issued. It was signed and time-stamped with the keys "
+                "of a development service, so it proves nothing outside of a test."
+            ),
+        )
+    return Verdict(
+        "ok",
+        _("Intact and trusted"),
+        _("The file is exactly as it was issued, and its signer and its time are trusted here."),
+    )
+
+
+def _failed(report: Report) -> Verdict:
+    if report.reason == "signer_not_trusted" and is_intact(report):
+        return Verdict(
+            "bad",
+            _("The signer's certificate was not valid"),
+            _(
+                "The content is unchanged, but the certificate it was signed with had expired or "
+                "been revoked. Do not rely on this file."
+            ),
+        )
+    return Verdict(
+        "bad",
+        _("Altered. Do not rely on this file"),
+        _(
+            "This file is not what was issued: something in it was changed, removed or added. "
+            "Below you see which check failed."
+        ),
+    )
+
+
+def _intact_but(report: Report) -> Verdict:
+    words = {
+        "development_trust": (
+            _("Intact, made with test keys"),
+            _(
+                "The content is unchanged, but it was signed with keys that prove nothing outside of a test."
+            ),
+        ),
+        "signer_not_trusted": (
+            _("Intact, but the signer is not trusted here"),
+            _(
+                "The content is unchanged since it was signed. Who signed it could not be traced to "
+                "an authority that is trusted here."
+            ),
+        ),
+    }
+    headline, explanation = words.get(
+        report.reason,
+        (
+            _("Intact as far as it goes, but not everything could be checked"),
+            _(
+                "Nothing was found to be changed. Some checks could not be made; see below which ones."
+            ),
+        ),
+    )
+    return Verdict("doubt", headline, explanation)
+
+
+_UNDECIDED: dict[str, tuple[Promise, Promise]] = {
+    "no_signature": (
+        _("Not signed"),
+        _(
+            "This file carries no signature, so nothing can be said about who made it or whether it was changed."
+        ),
+    ),
+    "not_ours": (
+        _("Not one of our files"),
+        _(
+            "This is no bundle, document or receipt of TrueThread. That says nothing about whether it is genuine."
+        ),
+    ),
+    "unreadable": (
+        _("Unreadable"),
+        _("The file is damaged or of a kind that cannot be judged here."),
+    ),
+    "limits_exceeded": (
+        _("Too large to judge here"),
+        _(
+            "Judging this file would take more than this page allows. Try the volumes of the bundle "
+            "one by one, or use the verifier that comes with the bundle."
+        ),
+    ),
+}
+
+
+def _undecided(report: Report) -> Verdict:
+    headline, explanation = _UNDECIDED.get(
+        report.reason,
+        (
+            _("Could not be verified"),
+            _(
+                "Not enough could be checked to say anything about this file. Do not rely on it as it stands."
+            ),
+        ),
+    )
+    return Verdict("doubt", headline, explanation)
+
+
+def is_intact(report: Report) -> bool:
+    """Return whether the content is proven unchanged: each finding about it passed, and some did."""
+    findings = _integrity(report)
+    core = [finding for finding in findings if finding.check in CORE_CHECKS]
+    return (
+        bool(core)
+        and all(finding.outcome == PASSED for finding in core)
+        and not any(finding.outcome == FAILED for finding in findings)
+    )
+
+
+def three_lines(report: Report) -> tuple[ReportLine, ...]:
+    """Return integrity, signer and time, each for itself."""
+    return (
+        _integrity_line(report),
+        _signer_line([one for one in report.findings if one.check in SIGNER_CHECKS]),
+        _time_line([one for one in report.findings if one.check in TIME_CHECKS]),
+    )
+
+
+def _integrity(report: Report) -> list[Finding]:
+    apart = SIGNER_CHECKS | TIME_CHECKS | {"algorithms", "level", "single_view", "recognised"}
+    return [one for one in report.findings if one.check not in apart]
+
+
+def _integrity_line(report: Report) -> ReportLine:
+    title = _("Integrity")
+    if any(one.outcome == FAILED for one in _integrity(report)):
+        if report.reason in {"limits_exceeded", "unreadable", "no_signature", "not_ours"}:
+            return ReportLine(title, "doubt", _("Could not be checked."))
+        if report.reason == "incomplete" and report.indication != TOTAL_FAILED:
+            return ReportLine(title, "doubt", _("Could not be established in full."))
+        return ReportLine(title, "bad", _("The file was changed after it was issued."))
+    if is_intact(report):
+        return ReportLine(title, "ok", _("Unchanged since it was signed."))
+    return ReportLine(title, "doubt", _("Could not be checked."))
+
+
+def _signer_line(findings: list[Finding]) -> ReportLine:
+    title = _("Signer")
+    words = {
+        "ok": _("Known, and trusted here."),
+        "bad": _("Not trusted here."),
+        "doubt": _("Could not be checked."),
+    }
+    shade = _worst(findings)
+    return ReportLine(title, shade, words[shade])
+
+
+def _time_line(findings: list[Finding]) -> ReportLine:
+    title = _("Time")
+    proofs = [one for one in findings if one.check != "time_independence"]
+    is_independent = not any(
+        one.check == "time_independence" and one.outcome != PASSED for one in findings
+    )
+    shade = _worst([one for one in proofs if one.required])
+    if shade == "ok" and not is_independent:
+        return ReportLine(
+            title, "doubt", _("Time-stamped, but by an authority that is not independent.")
+        )
+    words = {
+        "ok": _("Proven by a time-stamp."),
+        "bad": _("Not proven."),
+        "doubt": _("Could not be checked."),
+    }
+    return ReportLine(title, shade, words[shade])
+
+
+def _worst(findings: Iterable[Finding]) -> str:
+    outcomes = {finding.outcome for finding in findings}
+    if FAILED in outcomes:
+        return "bad"
+    if not outcomes or NOT_CHECKED in outcomes:
+        return "doubt"
+    return "ok"
+
+
+def finding_lines(report: Report) -> list[FindingLine]:
+    """Return every finding in words, what does not hold first."""
+    order = {FAILED: 0, NOT_CHECKED: 1, PASSED: 2}
+    ordered = sorted(report.findings, key=lambda one: order[one.outcome])
+    return [
+        FindingLine(
+            shade=_SHADES[one.outcome],
+            outcome=OUTCOME_WORDS[one.outcome],
+            words=CHECK_WORDS.get(one.check, _OTHER_CHECK),
+            detail=one.detail,
+            where=one.where,
+            is_advisory=not one.required,
+        )
+        for one in ordered
+    ]

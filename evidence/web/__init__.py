@@ -1,0 +1,1 @@
+"""The pages for people who store conversations and ask for bundles."""

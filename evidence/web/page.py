@@ -1,0 +1,46 @@
+"""What every page behind the sign-in has in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django.views import View
+
+from evidence.access import organisation_to_change
+from evidence.errors import NotAllowed, NotFound
+from evidence.front.people import person_actor, signed_in
+from evidence.models import Organisation, User
+from evidence.values import Actor
+
+
+class Page(LoginRequiredMixin, View):
+    """A page for signed-in people: what is missing and what is another's look alike."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            return super().dispatch(request, *args, **kwargs)
+        except NotFound as error:
+            raise Http404 from error
+        except NotAllowed as error:
+            raise PermissionDenied from error
+
+    @property
+    def person(self) -> User:
+        return signed_in(self.request)
+
+    @property
+    def actor(self) -> Actor:
+        return person_actor(self.request)
+
+    @property
+    def organisation(self) -> Organisation:
+        """Where the person stores and exports. Raises NotAllowed for those who only read."""
+        return organisation_to_change(self.person)
+
+    def may_store(self) -> None:
+        """Raise NotAllowed for people who only read, before anything else is looked at."""
+        organisation_to_change(self.person)

@@ -1,0 +1,49 @@
+"""Addresses of the pages."""
+
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import path
+
+from evidence.web import accounts, conversations, exports, home, select, uploads
+
+urlpatterns = [
+    path("", home.Home.as_view(), name="home"),
+    path("samples/<slug:code>", home.SampleFile.as_view(), name="sample"),
+    path(
+        "sign-in/",
+        LoginView.as_view(template_name="web/signin.html", redirect_authenticated_user=True),
+        name="login",
+    ),
+    path("sign-out/", LogoutView.as_view(), name="logout"),
+    path("sign-up/", accounts.SignUp.as_view(), name="signup"),
+    path("account/", accounts.Account.as_view(), name="account"),
+    path(
+        "account/tokens/<slug:token_id>/revoke/",
+        accounts.RevokeToken.as_view(),
+        name="revoke_token",
+    ),
+    path("upload/", uploads.Upload.as_view(), name="upload"),
+    path("upload/<slug:upload_id>/", uploads.Questions.as_view(), name="questions"),
+    path(
+        "acquisitions/<slug:acquisition_id>/",
+        uploads.AcquisitionPage.as_view(),
+        name="acquisition",
+    ),
+    path("conversations/", conversations.Conversations.as_view(), name="conversations"),
+    path(
+        "conversations/<slug:series_id>/",
+        conversations.ConversationPage.as_view(),
+        name="conversation",
+    ),
+    path(
+        "conversations/<slug:series_id>/messages/<int:sequence>/attachments/<int:place>",
+        conversations.AttachmentFile.as_view(),
+        name="attachment",
+    ),
+    path("conversations/<slug:series_id>/export/", select.Select.as_view(), name="select"),
+    path("conversations/<slug:series_id>/export/count/", select.Count.as_view(), name="count"),
+    path("exports/", exports.Exports.as_view(), name="exports"),
+    path("exports/<slug:export_id>/", exports.ExportPage.as_view(), name="export"),
+    path("exports/<slug:export_id>/progress/", exports.Progress.as_view(), name="progress"),
+    path("exports/<slug:export_id>/cancel/", exports.Cancel.as_view(), name="cancel"),
+    path("exports/<slug:export_id>/files/<str:name>", exports.Download.as_view(), name="download"),
+]
