@@ -112,10 +112,12 @@ class PdfFont:
 
     def pair(self, glyph: int, text: str, *, plain: bool = False) -> tuple[str, int]:
         """Give out (resource name, CID) for ``glyph`` standing for ``text`` (at least one char)."""
-        found = self._pairs.get((glyph, text))
+        found = None if plain else self._pairs.get((glyph, text))
         if found is None:
             give = self._give_cff if self.face.is_cff else self._give_truetype
-            found = self._pairs[glyph, text] = give(glyph, text, plain)
+            found = give(glyph, text, plain)
+            if not plain:
+                self._pairs[glyph, text] = found
         return found
 
     def compose(self, composite: Composite, text: str) -> tuple[str, int]:
@@ -133,8 +135,10 @@ class PdfFont:
         return self.resource, found
 
     def _give_cff(self, glyph: int, text: str, plain: bool) -> tuple[str, int]:
+        """Level 0 is kept for plain text, which must find its code there whatever came before."""
         self._glyphs[glyph] = glyph
-        for level, texts in enumerate(self._levels):
+        first = 0 if plain else 1
+        for level, texts in enumerate(self._levels[first:], first):
             if texts.setdefault(glyph, text) == text:
                 return self._resource(level), glyph
         self._levels.append({glyph: text})
@@ -162,6 +166,8 @@ class PdfFont:
         descendant = self._write_descendant(pdf)
         fonts = {}
         for level, texts in enumerate(self._levels):
+            if not texts:
+                continue
             entries = {
                 "Type": name("Font"),
                 "Subtype": name("Type0"),

@@ -130,6 +130,7 @@ class FrontMatter:
             (words["cover.messages"], self._counts()),
             (words["cover.pages"], self._page_count()),
             (words["cover.created"], moment(exhibit.created)),
+            (words["cover.language"], words["cover.version"].format(version=exhibit.version)),
             (words["cover.issuer"], " · ".join(filter(None, (issuer.name, issuer.operator)))),
             (words["cover.stamp"], operator),
             (words["cover.until"], moment(exhibit.verifiable_until)),

@@ -11,7 +11,6 @@ import zlib
 from dataclasses import dataclass
 from typing import Any
 
-import uharfbuzz as hb
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from evidence.render.fonts import Face
@@ -46,7 +45,7 @@ class PictureFailed(Exception):
 
 def emoji_xobject(pdf: StreamedPdf, face: Face, glyph: int) -> int:
     """Embed the bitmap strike of an emoji and return its object number."""
-    blob = hb.ot_color_glyph_get_png(face.font, glyph)
+    blob = face.font.get_glyph_color_png(glyph)
     with Image.open(io.BytesIO(bytes(blob.data)), formats=("PNG",)) as strike:
         image = strike.convert("RGBA")
     return _add_rgba(pdf, image)

@@ -101,7 +101,12 @@ def render_volumes(
     filing_copy: draw an unsigned, watermarked copy (``filing-copy.pdf``) instead.
     """
     images.configure()
-    return _Renderer(exhibit, folder, fonts, limits or Limits(), filing_copy).run()
+    renderer = _Renderer(exhibit, folder, fonts, limits or Limits(), filing_copy)
+    try:
+        return renderer.run()
+    except BaseException:
+        renderer.abandon()
+        raise
 
 
 def render_master(rendering: Rendering, *, embed: Mapping[str, bytes]) -> RenderedVolume:
@@ -137,6 +142,7 @@ class _Renderer:
         self.transcripts: list[list[_Span]] = []
         self.parties: dict[tuple[int, str], list[_Span]] = {}
         self.leaves: dict[int, list[tuple[int, str]]] = {}
+        self._opened: list[Volume] = []
         self._attachments: AttachmentBlock
         self._setter: RowSetter
         self._day = ""
@@ -153,6 +159,11 @@ class _Renderer:
         )
         self._draw_annex()
         return self._single() if single else self._several()
+
+    def abandon(self) -> None:
+        """Close and delete every file that was begun."""
+        for volume in self._opened:
+            volume.discard()
 
     @property
     def _volume(self) -> Volume:
@@ -187,6 +198,7 @@ class _Renderer:
             cjk_first=exhibit.language == "zh",
             watermark=mark,
         )
+        self._opened.append(volume)
         matter = exhibit.matter
         volume.header_left = " · ".join(filter(None, (matter.number, matter.name)))
         volume.header_left = volume.header_left or text["title"]

@@ -82,7 +82,7 @@ def right_words(extracted: str) -> dict[str, bool]:
     """Return for each test line whether each of its words was extracted."""
     whole = comparable(extracted)
     return {
-        language: all(comparable(word) in whole for word in text.split())
+        language: all(comparable(word) in whole for word in re.findall(r"[^\s,:;،)(]+", text))
         for language, text in LINES
     }
 

@@ -345,7 +345,7 @@ class Volume:
     def discard(self) -> None:
         """Throw the unfinished file away."""
         self.pdf.release()
-        self.path.unlink()
+        self.path.unlink(missing_ok=True)
 
     def finish(
         self,

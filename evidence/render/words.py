@@ -90,7 +90,8 @@ _TABLE: dict[str, tuple[str, str]] = {
     "cover.not_proved": ("What it does not prove", "本证据不证明的内容"),
     "cover.seal": ("Electronic seal", "电子签章"),
     "cover.seal.filing": ("Unsigned copy", "未签名副本"),
-    "cover.version": ("bundle format {version}", "证据包格式版本 {version}"),
+    "cover.language": ("Language and format", "语言与格式"),
+    "cover.version": ("English; bundle format {version}", "中文；证据包格式版本 {version}"),
     "claim.proved": (
         "These bytes were in our store no later than {time}, and this excerpt is unchanged from "
         "them. The source held {size} rows as delivered; these stand at positions {first} to "
