@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from itertools import islice
 from pathlib import Path
 from typing import Union
@@ -34,16 +34,14 @@ from .pdf_reader import (
     open_revision,
     text_of,
 )
+from .pdf_stamps import finding_of, stamp_finding, stray_parts, token_time, tolerance
 from .report import (
-    FAILED,
-    NOT_CHECKED,
     PASSED,
     TRUST_LABELS,
     Finding,
     Report,
     failed,
     make_report,
-    meaning_reason,
     not_checked,
     passed,
 )
@@ -54,7 +52,6 @@ SEAL_FIELD = "TrueThreadSeal"
 MANIFEST = "manifest.json"
 VOLUME = "volume.json"
 MAX_SIGNATURES = 16
-
 
 _MARKS = (b"(TrueThreadSeal)", b"(TrueThreadTime1)")
 """Names of our fields: one altered byte in one of them must not make the file a stranger's."""
@@ -368,51 +365,22 @@ class _Verifier:
 
     def _check_stamps(self, tail: pdf_grammar.Tail) -> None:
         """Verify each document time-stamp at the time the next one proves, the last one now."""
-        infos = [_token_time(stamp.contents) for stamp in tail.stamps]
+        infos = [token_time(stamp.contents) for stamp in tail.stamps]
         moments = [*infos[1:], self.at]
         for stamp, moment in zip(tail.stamps, moments):  # noqa: B905  # as many of each
             facts = self._token(stamp.contents, stamp, moment or self.at, stamp.field_name)
             self.stamps.append(facts)
-            self.findings.append(self._stamp_finding("time_stamp", facts, stamp.field_name))
-            self.findings.extend(self._stray(facts, stamp.field_name))
-            self.findings.append(_strip(facts, "integrity", stamp.field_name))
+            self.findings.append(stamp_finding("time_stamp", facts, stamp.field_name))
+            self.findings.extend(
+                stray_parts(facts, stamp.field_name, self.material.certificates, self.trust)
+            )
+            self.findings.append(finding_of(facts, "integrity", stamp.field_name))
         if not self.stamps:
             detail = "The file carries no document time-stamp."
             self.findings.append(not_checked("time_stamp", detail))
         times = [one for one in infos if one is not None]
         if times != sorted(times):
             self.findings.append(failed("time_stamp", "The time-stamps are not in order."))
-
-    def _stamp_finding(self, check: str, facts: tst.TokenFacts, where: str) -> Finding:
-        for outcome in (FAILED, NOT_CHECKED):
-            for finding in facts.findings:
-                if finding.outcome == outcome:
-                    return _renamed(finding, check)
-        if facts.time is None or facts.authority is None:
-            return failed(check, "The time-stamp has no time or no authority.", where)
-        detail = f"{facts.time:%Y-%m-%dT%H:%M:%SZ}, by {facts.authority.subject_text}."
-        return passed(check, detail, where)
-
-    def _stray(self, facts: tst.TokenFacts, where: str) -> list[Finding]:
-        """Return findings for parts of a token that nothing accounts for, none when all is well.
-
-        The bytes of the last token are covered by nothing later, so each certificate inside it
-        must be one of the security store's or a root, or be signed by one of these.
-        """
-        stray = "it carries unsigned additions" if facts.has_unsigned else ""
-        known = {*self.material.certificates, *(root.certificate for root in self.trust.roots)}
-        pool = [one for one in x509.read_pool((*known, *facts.certificates)) if one.is_ca]
-        for data in set(facts.certificates) - known:
-            try:
-                certificate = x509.parse(data)
-            except (ValueError, IndexError):
-                stray = "a certificate inside cannot be read"
-                break
-            if not any(x509.is_issued_by(certificate, one) for one in pool):
-                stray = "a certificate inside belongs to no chain"
-        if not stray:
-            return []
-        return [failed("structure", f"The time-stamp is not as it was issued: {stray}.", where)]
 
     # The seal.
 
@@ -464,8 +432,8 @@ class _Verifier:
             return None
         first = self.stamps[0].time if self.stamps else None
         facts = self._token(token.raw, signed.signature, first or self.at, SEAL_FIELD)
-        finding = self._stamp_finding("signature_time_stamp", facts, SEAL_FIELD)
-        if first is not None and facts.time is not None and facts.time > first + _tolerance(facts):
+        finding = stamp_finding("signature_time_stamp", facts, SEAL_FIELD)
+        if first is not None and facts.time is not None and facts.time > first + tolerance(facts):
             detail = "The signature's time-stamp is later than the document's."
             finding = failed("signature_time_stamp", detail, SEAL_FIELD)
         self.findings.append(finding)
@@ -607,32 +575,6 @@ def _place(finding: Finding) -> tuple[int, bool]:
     """Return where a finding stands in a report: by subject, the seal before the time-stamps."""
     order = _ORDER.index(finding.check) if finding.check in _ORDER else len(_ORDER)
     return order, finding.where != SEAL_FIELD
-
-
-def _token_time(token: bytes) -> datetime | None:
-    try:
-        content = cms.parse(token).content
-        return tst.parse_info(content).moment if content is not None else None
-    except (ValueError, IndexError, KeyError):
-        return None
-
-
-def _tolerance(facts: tst.TokenFacts) -> timedelta:
-    """Two authorities may differ by their accuracy and a little more."""
-    accuracy = facts.info.accuracy if facts.info else timedelta(0)
-    return accuracy + timedelta(minutes=1)
-
-
-def _renamed(finding: Finding, check: str) -> Finding:
-    """Return a token's finding as a finding of the file, with its reason kept."""
-    return Finding(
-        check, finding.outcome, True, finding.detail, finding.where, meaning_reason(finding)
-    )
-
-
-def _strip(facts: tst.TokenFacts, check: str, where: str) -> Finding:
-    found = next((one for one in facts.findings if one.check == check), None)
-    return found or failed(check, "The time-stamp could not be checked.", where)
 
 
 __all__ = ["SEAL_FIELD", "PdfFacts", "RangeHasher", "report_pdf", "verify_pdf"]

@@ -283,8 +283,14 @@ def make_token(
     return attrs(token.dump())
 
 
-def make_stamper(pki: Pki, *, identity: Identity | None = None, **knobs: Any) -> Any:
-    """Return a pyHanko time stamper that answers in this process."""
+def make_stamper(
+    pki: Pki,
+    *,
+    identity: Identity | None = None,
+    extra: list[Identity] = (),
+    **knobs: Any,  # type: ignore[assignment]
+) -> Any:
+    """Return a pyHanko time stamper that answers in this process; ``extra`` goes into tokens."""
     from pyhanko.sign.timestamps import TimeStamper
 
     chosen = identity or pki.tsa
@@ -297,7 +303,7 @@ def make_stamper(pki: Pki, *, identity: Identity | None = None, **knobs: Any) ->
                 imprint["hashed_message"].native,
                 imprint_digest=imprint["hash_algorithm"]["algorithm"].native,
                 nonce=req["nonce"].native,
-                certificates=[pki.ca],
+                certificates=[pki.ca, *extra],
                 **knobs,
             )
             return tsp.TimeStampResp(

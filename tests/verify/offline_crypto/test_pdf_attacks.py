@@ -115,6 +115,15 @@ def test_upper_case_hex_is_noticed(judge, good):
     assert not judge(good[:place] + good[place : place + 1].upper() + good[place + 1 :]).passed
 
 
+def test_a_certificate_slipped_into_the_last_token_is_noticed(judge, kit, pki, good):
+    """No digest covers the last token's certificates; even a real one must be accounted for."""
+    for extra in (kit.identity("Anybody", is_ca=True), kit.identity("Real", pki.ca)):
+        stamper = kit.stamper(pki)
+        forged = kit.stamp(good, pki, stamper=kit.stamper(pki, extra=[extra]), dss=False)
+        assert kit.stamp(good, pki, stamper=stamper, dss=False) != forged
+        assert refused(judge(forged), "structure")
+
+
 def test_padding_other_than_zeros_is_noticed(judge, good):
     place = good.rindex(b"0>\n/ByteRange")
     assert refused(judge(good[:place] + b"1" + good[place + 1 :]), "structure")
