@@ -196,6 +196,10 @@ def _utc(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
 
 
+def _acquisitions(parts: list[Part]) -> list[str]:
+    return list(dict.fromkeys(part.series.acquisition.public_id for part in parts))
+
+
 def _log(export: Export, parts: list[Part], at: datetime) -> None:
     options, actor = export_request(export)
     with transaction.atomic():
@@ -207,6 +211,7 @@ def _log(export: Export, parts: list[Part], at: datetime) -> None:
                 Subject("bundle", export.public_id),
                 Subject("matter", export.matter.public_id),
                 *(Subject("series", part.series.public_id) for part in parts),
+                *(Subject("acquisition", one) for one in _acquisitions(parts)),
             ],
             details={"selection": selection_digest([part.stated for part in parts]).hex()},
             purpose=options.purpose or None,

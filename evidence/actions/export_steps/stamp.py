@@ -118,10 +118,10 @@ def _write_custody(bag: Path, export: Export, parts: list[Part], size: int) -> l
         for logged in custody.entries_of(kind, identifier):
             if logged.place < size:
                 found[logged.place] = logged
+    proofs = custody.inclusions(sorted(found), size)
     lines: list[bytes] = []
     told: list[dict[str, Any]] = []
-    for place, logged in sorted(found.items()):
-        inclusion = custody.inclusion(place, size)
+    for (place, logged), inclusion in zip(sorted(found.items()), proofs, strict=True):
         subjects = logged.entry.subjects
         if {subject.key for subject in subjects} <= chains:
             lines.append(entry_format.disclosed_line(logged.entry, logged.salt, inclusion))
