@@ -87,7 +87,7 @@ def _metadata(pdf: pikepdf.Pdf) -> Iterator[str]:
     level = re.search(r"pdfaid:conformance(?:>|=\")(\w)", packet)
     if not part or not level or (part[1], level[1]) != ("3", "U"):
         yield "metadata: not marked PDF/A-3u"
-    title = str(pdf.docinfo.get("/Title", "")) if pdf.docinfo is not None else ""
+    title = str(pdf.docinfo.get("/Title", ""))
     escaped = title.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     if escaped not in packet:
         yield "metadata: title differs from Info"
@@ -139,8 +139,9 @@ def _page(pdf: pikepdf.Pdf, page: Any, number: int, fonts: dict[Any, _Font]) -> 
 def _content(owner: Any, resources: Any, where: str, fonts: dict[Any, _Font]) -> Iterator[str]:
     known = resources.get("/Font", {})
     current: _Font | None = None
-    for operands, operator in pikepdf.parse_content_stream(owner):
-        name = str(operator)
+    for instruction in pikepdf.parse_content_stream(owner):
+        operands: Any = instruction.operands
+        name = str(instruction.operator)
         if name == "Tf":
             raw = known.get(str(operands[0]))
             if raw is None:

@@ -82,9 +82,10 @@ class Rendering:
     exhibit: Exhibit
     volumes: list[RenderedVolume]
     master: RenderedVolume
+    overview: Overview
+    """Where each conversation, annex and participant stands, for lists made beside the exhibit."""
     _master: Volume = field(repr=False)
     _bates_first: int = field(repr=False)
-    _missing: tuple[MissingGlyph, ...] = field(repr=False)
     _filing_copy: bool = field(default=False, repr=False)
 
 
@@ -325,7 +326,7 @@ class _Renderer:
         seal = self._draw_own(volume, overview, own)
         volume.close()
         master = self._rendered(volume, 1, 1, first, seal, missing)
-        return Rendering(self.exhibit, [], master, volume, first, missing, self.filing_copy)
+        return Rendering(self.exhibit, [], master, overview, volume, first, self.filing_copy)
 
     def _several(self) -> Rendering:
         """Make each body a volume of its own and the master a file before them."""
@@ -348,7 +349,7 @@ class _Renderer:
             for i, (body, start) in enumerate(zip(self.bodies, starts, strict=True), 2)
         ]
         rendered = self._rendered(master, 1, number_of, first, seal, missing)
-        return Rendering(self.exhibit, volumes, rendered, master, first, missing, self.filing_copy)
+        return Rendering(self.exhibit, volumes, rendered, overview, master, first, self.filing_copy)
 
     def _own_page_counts(self) -> tuple[int, int]:
         """Return how many pages go before and after the transcripts, by laying them out once."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -144,7 +145,7 @@ def test_an_exhibit_too_long_for_one_file_becomes_volumes(
     assert all(volume.pages <= 12 for volume in made.volumes)
     numbers = [(v.bates_first, v.bates_last) for v in (made.master, *made.volumes)]
     ends = [(int(first[3:]), int(last[3:])) for first, last in numbers]
-    assert all(after[0] == before[1] + 1 for before, after in zip(ends, ends[1:], strict=False))
+    assert all(after[0] == before[1] + 1 for before, after in itertools.pairwise(ends))
     whole = "".join(text_of(volume.path) for volume in made.volumes)
     assert all(f"Message number {i}." in whole for i in range(1, 400))
     assert "Volume 2 of" in text_of(made.volumes[0].path)
