@@ -15,6 +15,7 @@ import pytest
 from evidence.formats import bundle, canonical, manifest, message, proofs, ranges
 from evidence.formats.hashes import sm3_available
 from evidence.verify.offline import Limits, Report, trust_of
+from evidence.verify.offline import bundle as offline_bundle
 from tests.bundle import world
 from tests.bundle.world import BUNDLE, SERIES, Built, Deployment, Plan, repack
 
@@ -100,6 +101,26 @@ def test_a_report_says_since_when_each_series_was_stored(good: Built, judge: Jud
 def test_without_a_witness_the_single_view_is_not_checked(good: Built, judge: Judge) -> None:
     (finding,) = judge(good.path).of("single_view")
     assert (finding.outcome, finding.required) == ("not_checked", False)
+
+
+@SM3_HERE
+def test_a_verifier_without_sm3_says_not_checked_and_judges_the_rest(
+    deployment: Deployment, tmp_path: Path, judge: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built = world.build(deployment, tmp_path, Plan(sm3=True))
+    monkeypatch.setattr(offline_bundle, "sm3_available", lambda: False)
+    report = judge(built.path)
+    assert report.passed
+    assert {(one.outcome, one.required) for one in report.of("sm3")} == {("not_checked", False)}
+
+
+def test_a_manifest_claiming_absurd_ranges_is_refused_at_once(
+    judge_plan: Judge,
+) -> None:
+    def widen(parts: dict[str, bytes]) -> None:
+        shifted_proof(parts, "1-9007199254740000")
+
+    assert "seal" in failed_checks(judge_plan(bend_parts=widen))
 
 
 # --- one thing changed by somebody without the keys ---------------------------------------------
@@ -468,27 +489,34 @@ def test_limits_are_named(good: Built, judge: Judge) -> None:
     assert (report.reason, report.indication) == ("limits_exceeded", "INDETERMINATE")
 
 
-def test_300_random_mutants_of_a_bundle(good: Built, tmp_path: Path, judge: Judge) -> None:
+def mutant_of(data: bytes, chance: random.Random) -> bytes:
+    """Return ``data`` with one bit turned, bytes removed or added, or a stretch copied over."""
+    mutant = bytearray(data)
+    place, kind = chance.randrange(len(data)), chance.randrange(4)
+    if kind == 0:
+        mutant[place] ^= 1 << chance.randrange(8)
+    elif kind == 1:
+        del mutant[place : place + chance.randrange(1, 64)]
+    elif kind == 2:
+        mutant[place:place] = chance.randbytes(chance.randrange(1, 16))
+    else:
+        other = chance.randrange(len(data))
+        mutant[place : place + 64] = data[other : other + 64]
+    return bytes(mutant)
+
+
+@pytest.mark.parametrize("count", [200, pytest.param(5000, marks=pytest.mark.sweep)])
+def test_no_random_mutant_of_a_bundle_passes(
+    good: Built, tmp_path: Path, judge: Judge, count: int
+) -> None:
     data = good.path.read_bytes()
-    chance = random.Random(20260314)  # noqa: S311 - a reproducible choice, no secret
+    chance = random.Random(count)  # noqa: S311 - a reproducible choice, no secret
     path = tmp_path / "mutant.zip"
-    for _ in range(300):
-        mutant = bytearray(data)
-        kind = chance.randrange(4)
-        place = chance.randrange(len(data))
-        if kind == 0:
-            mutant[place] ^= 1 << chance.randrange(8)
-        elif kind == 1:
-            del mutant[place : place + chance.randrange(1, 64)]
-        elif kind == 2:
-            mutant[place:place] = chance.randbytes(chance.randrange(1, 16))
-        else:
-            other = chance.randrange(len(data))
-            mutant[place : place + 64] = data[other : other + 64]
-        if bytes(mutant) == data:
-            continue
-        path.write_bytes(mutant)
-        assert not judge(path).passed, (kind, place)
+    for number in range(count):
+        mutant = mutant_of(data, chance)
+        if mutant != data:
+            path.write_bytes(mutant)
+            assert not judge(path).passed, number
 
 
 @pytest.mark.parametrize("name", [bundle.MESSAGES, bundle.CUSTODY, bundle.PROOFS, bundle.MANIFEST])

@@ -205,6 +205,7 @@ class Sparse(io.RawIOBase):
         return bytes(out)
 
 
+@pytest.mark.sweep
 def test_members_beyond_four_gigabytes_use_zip64_and_come_back() -> None:
     size = 0xFFFFFFFF
     block = bytes(1 << 24)

@@ -28,9 +28,16 @@ VECTORS = Path(__file__).parents[1] / "vectors"
 MADE = runpy.run_path(str(VECTORS / "build_manifests.py"))
 EXAMPLES: dict[str, bytes] = MADE["examples"]()
 
+
+def read_custody(data: bytes) -> list[custody.Line]:
+    if not data.endswith(b"\n"):
+        raise ValueError("the last line does not end")
+    return [custody.read_line(line) for line in data[:-1].split(b"\n")]
+
+
 READERS: dict[str, Callable[[bytes], object]] = {
     "series_head.json": lambda data: series_head.read(canonical.loads(data)),
-    "custody.jsonl": lambda data: [custody.read_line(line) for line in data[:-1].split(b"\n")],
+    "custody.jsonl": read_custody,
     "proofs.json": proofs.loads,
     "manifest.json": manifest.loads,
     "receipt.json": receipt.loads,

@@ -13,7 +13,7 @@ from ...formats import bundle
 from ...formats.bundle import CHUNK_BYTES, Member, NotCanonical, TooLarge
 from ...formats.manifest import FileEntry
 
-MAX_JSON_BYTES = 256 * 1024 * 1024
+MAX_WHOLE_BYTES = 128 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class FolderSource:
         return Region(str(self._root / name), 0, self._sizes[name])
 
 
-def read_whole(source: BundleSource, name: str, limit: int = MAX_JSON_BYTES) -> bytes:
+def read_whole(source: BundleSource, name: str, limit: int = MAX_WHOLE_BYTES) -> bytes:
     """Return a file's content. Raises KeyError when absent, TooLarge beyond ``limit``."""
     if source.size(name) > limit:
         raise TooLarge(f"{name} is larger than {limit} bytes")

@@ -7,14 +7,14 @@ outside the time-stamps around them; a log key nobody vouched for; a history rew
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
 from ...formats import checkpoint, custody, merkle, shape
 from ...formats.checkpoint import Checkpoint, VerifierKey
-from ...formats.custody import CLOCK_TOLERANCE, LONGEST_ACT, Entry, Line
+from ...formats.custody import CLOCK_TOLERANCE, LONGEST_ACT, Entry, Line, Subject
 from ...formats.manifest import EarlierStamp, Manifest, selection_digest
 from . import ed25519, x509
 from .report import Finding, failed, not_checked, passed
@@ -53,14 +53,16 @@ def read_lines(data: bytes) -> list[Line]:
 
 def check_chains(manifest: Manifest, lines: Sequence[Line]) -> Finding:
     """Return whether the entries are those the bundle needs, without a gap, each linked to the last."""
+    entries = {line.index: line.entry for line in lines if line.entry is not None}
     try:
-        prepared = _prepared(manifest, lines)
-        _check_heads(manifest, lines)
-        total = 0
+        prepared = _prepared(manifest, entries)
+        _check_heads(manifest, entries)
+        chains = _chains(lines)
         for subject in prepared.subjects:
-            total += _check_chain(subject.key, subject.number, lines)
+            _check_chain(subject.key, subject.number, chains.get(subject.key, []))
     except ValueError as error:
         return failed("custody", f"{error}.", CUSTODY)
+    total = sum(subject.number for subject in prepared.subjects)
     hidden = sum(line.entry is None for line in lines)
     detail = f"{total} numbered places in {len(prepared.subjects)} chains without a gap"
     return passed("custody", f"{detail}; {hidden} entries known by their hash alone.", CUSTODY)
@@ -175,8 +177,8 @@ def check_single_view(
     return not_checked("single_view", detail, path, required=False)
 
 
-def _prepared(manifest: Manifest, lines: Sequence[Line]) -> Entry:
-    entry = _entry_at(lines, manifest.prepared_index)
+def _prepared(manifest: Manifest, entries: Mapping[int, Entry]) -> Entry:
+    entry = entries.get(manifest.prepared_index)
     if entry is None or entry.event != "export.prepared":
         raise ValueError("The entry export.prepared the manifest names is missing")
     needed = {("bundle", manifest.bundle)}
@@ -188,15 +190,15 @@ def _prepared(manifest: Manifest, lines: Sequence[Line]) -> Entry:
         raise ValueError(f"The entry export.prepared does not name {kind} {name}")
     if entry.details.get("selection") != selection_digest(manifest.parts).hex():
         raise ValueError("The selection is not the one that was logged before the bundle was made")
-    for line in lines:
-        if line.entry is not None and line.entry.log != manifest.log_origin:
-            raise ValueError(f"Entry {line.index} is of another log")
+    for index, other in entries.items():
+        if other.log != manifest.log_origin:
+            raise ValueError(f"Entry {index} is of another log")
     return entry
 
 
-def _check_heads(manifest: Manifest, lines: Sequence[Line]) -> None:
+def _check_heads(manifest: Manifest, entries: Mapping[int, Entry]) -> None:
     for info in manifest.series:
-        entry = _entry_at(lines, info.head_entry)
+        entry = entries.get(info.head_entry)
         if entry is None or entry.event != "series.sealed":
             raise ValueError(f"The sealing of series {info.head.series} is missing")
         if ("series", info.head.series) not in {subject.key for subject in entry.subjects}:
@@ -207,32 +209,33 @@ def _check_heads(manifest: Manifest, lines: Sequence[Line]) -> None:
             )
 
 
-def _check_chain(key: tuple[str, str], last: int, lines: Sequence[Line]) -> int:
-    """Return the length of one chain; ValueError at its first gap, break or surplus."""
-    digests: list[bytes] = []
+def _chains(lines: Sequence[Line]) -> dict[tuple[str, str], list[tuple[Line, Subject]]]:
+    """Return, per subject, its lines in the order of the log."""
+    found: dict[tuple[str, str], list[tuple[Line, Subject]]] = {}
     for line in lines:
-        subject = next((one for one in line.subjects if one.key == key), None)
-        if subject is None:
-            continue
-        if subject.number != len(digests) + 1:
+        for subject in line.subjects:
+            found.setdefault(subject.key, []).append((line, subject))
+    return found
+
+
+def _check_chain(key: tuple[str, str], last: int, chain: Sequence[tuple[Line, Subject]]) -> None:
+    """Raise ValueError at the first gap, break or surplus of one chain."""
+    before: bytes | None = None
+    for number, (line, subject) in enumerate(chain, start=1):
+        if subject.number != number:
             raise ValueError(
                 f"The record of {key[0]} {key[1]} has a gap or is out of order: "
-                f"number {subject.number} stands where number {len(digests) + 1} belongs"
+                f"number {subject.number} stands where number {number} belongs"
             )
-        if line.entry is not None and digests and subject.previous != digests[-1]:
+        if line.entry is not None and subject.previous != before:
             raise ValueError(
                 f"Entry {line.index} does not follow the entry before it about {key[0]} {key[1]}"
             )
-        digests.append(line.digest)
-    if len(digests) != last:
+        before = line.digest
+    if len(chain) != last:
         raise ValueError(
-            f"The record of {key[0]} {key[1]} has {len(digests)} entries, but {last} were logged"
+            f"The record of {key[0]} {key[1]} has {len(chain)} entries, but {last} were logged"
         )
-    return last
-
-
-def _entry_at(lines: Sequence[Line], index: int) -> Entry | None:
-    return next((line.entry for line in lines if line.index == index), None)
 
 
 def _entries(lines: Sequence[Line]) -> Iterator[Entry]:

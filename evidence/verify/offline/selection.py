@@ -8,6 +8,7 @@ changed word (its leaf hash is another), a tree of another series.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from ...formats import merkle
 from ...formats.bundle import (
@@ -140,7 +141,7 @@ def _check_tree(
     if proof.size != size or proof.disclosed != part.disclosed:
         detail = "The proof is for other rows or another number of rows than the manifest states."
         return failed(check, detail, part.series)
-    mine = [next(leaves, b"") for _ in range(len(part.disclosed))]
+    mine = list(islice(leaves, len(part.disclosed)))
     hashes = proof.hashes if algorithm is SHA256 else proof.sm3_hashes or ()
     claimed = proof.root if algorithm is SHA256 else proof.sm3_root
     try:
