@@ -43,6 +43,8 @@ _COMPLEX_SCRIPTS = regex.compile(
     r"[\p{Arabic}\p{Syriac}\p{Mongolian}\p{Devanagari}\p{Bengali}\p{Tamil}\p{Telugu}\p{Khmer}"
     r"\p{Myanmar}\p{Thai}\p{Lao}\p{Sinhala}\p{Malayalam}\p{Kannada}\p{Gujarati}\p{Gurmukhi}]"
 )
+_WIDE_PUNCTUATION = "“(?![A-Za-z0-9])|(?<![A-Za-z0-9.,!?])”|(?<![A-Za-z0-9 ])—"
+"""Marks a CJK font draws a full em wide: not taken from it where they stand beside Latin letters."""
 _MAX_MARKS = 6
 """More combining marks on one base than this are drawn as code points: they would cover others."""
 
@@ -120,16 +122,23 @@ class PlainSets:
             and all(owners.get(face.nominal(c) or 0) == c for face in cjk)
         )
         self.latin_text = re.compile(f"[{_ranges(self.latin)}]*")
-        self.cjk_text = re.compile(f"[{_ranges(self.cjk)}]*")
+        narrow = _ranges(self.cjk - frozenset(map(ord, "“”—")))
+        self.cjk_text = re.compile(f"(?:[{narrow}]++|{_WIDE_PUNCTUATION})*+")
         self.cjk_first = self._tokens(self.cjk, self.latin)
         self.latin_first = self._tokens(self.latin, self.cjk)
         self.han = re.compile("[\u2e80-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff00-\uffef]")
 
+    def _one(self, members: frozenset[int]) -> str:
+        """Return a pattern for one plain character that nothing combines with."""
+        if members is self.latin:
+            return f"[{_ranges(members)}](?![{_EXTENDING}])"
+        narrow = _ranges(members - frozenset(map(ord, "“”—")))
+        return f"(?:[{narrow}]|{_WIDE_PUNCTUATION})(?![{_EXTENDING}])"
+
     def _tokens(self, first: frozenset[int], second: frozenset[int]) -> re.Pattern[str]:
         plain = _ranges(first | second)
         return re.compile(
-            f"(?P<a>[{_ranges(first)}]+(?![{_EXTENDING}]))"
-            f"|(?P<b>[{_ranges(second)}]+(?![{_EXTENDING}]))"
+            f"(?P<a>(?:{self._one(first)})++)|(?P<b>(?:{self._one(second)})++)"
             f"|(?P<c>[{plain}]?[^{plain}]+|[{plain}])"
         )
 
