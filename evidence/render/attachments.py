@@ -81,6 +81,7 @@ def draw_picture(
 class Column(Protocol):
     """What an attachment block needs of the column it stands in."""
 
+    left: float
     width: float
 
     def block(self, height: float) -> tuple[StripBuilder, float]: ...
@@ -96,10 +97,9 @@ class AttachmentBlock:
         words: Mapping[str, str],
         language: Language,
         limits: Limits,
-        left: float,
     ) -> None:
         self.volume, self.words, self.language = volume, words, language
-        self.limits, self.left = limits, left
+        self.limits = limits
         self.items: list[AnnexItem] = []
         self._shown: dict[str, Shown | str] = {}
         self.annex_bytes = 0
@@ -158,9 +158,9 @@ class AttachmentBlock:
         text = self._set_lines(lines, column.width - THUMB_WIDTH - 18)
         needed = max(height, len(text) * 9.6 + (11 if listed else 0)) + 12
         builder, top = column.block(needed)
-        draw_picture(builder, picture, self.left, top - height - 3, width, height)
-        builder.frame(self.left, top - height - 3, width, height, 0.3)
-        self._draw_lines(builder, item, text, self.left + THUMB_WIDTH + 10, top - 10, listed)
+        draw_picture(builder, picture, column.left, top - height - 3, width, height)
+        builder.frame(column.left, top - height - 3, width, height, 0.3)
+        self._draw_lines(builder, item, text, column.left + THUMB_WIDTH + 10, top - 10, listed)
 
     def _text_only(
         self, column: Column, item: AnnexItem, lines: list[str], listed: bool
@@ -168,8 +168,8 @@ class AttachmentBlock:
         text = self._set_lines(lines, column.width - 12)
         needed = len(text) * 9.6 + (11 if listed else 0) + 8
         builder, top = column.block(needed)
-        builder.rectangle(self.left, top - needed + 5, 1.6, needed - 6, FAINT)
-        self._draw_lines(builder, item, text, self.left + 10, top - 9, listed)
+        builder.rectangle(column.left, top - needed + 5, 1.6, needed - 6, FAINT)
+        self._draw_lines(builder, item, text, column.left + 10, top - 9, listed)
 
     def _set_lines(self, lines: list[str], width: float) -> list[tuple[bytes, float, bool]]:
         found = []

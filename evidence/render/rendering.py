@@ -30,7 +30,6 @@ from evidence.render.flow import Flow
 from evidence.render.fonts import FontLibrary
 from evidence.render.front import FrontMatter, Overview, Place, cover_foot, transcript_head
 from evidence.render.rows import (
-    TEXT_LEFT,
     RowSetter,
     day_heading,
     day_strip,
@@ -176,7 +175,6 @@ class _Renderer:
         self.bodies.append(_Body(volume))
         self._attachments = AttachmentBlock(
             volume, words=self.words, language=self.exhibit.language, limits=self.limits,
-            left=TEXT_LEFT,
         )  # fmt: skip
 
     def _new_volume(self, path: Path) -> Volume:
@@ -234,7 +232,7 @@ class _Renderer:
         self._setter = RowSetter(
             engine=self._volume.engine, words=self.words, language=self.exhibit.language,
             transcript=part, number=number, measure=self._volume.sheet.measure,
-            attachments=self._attachments,
+            attachments=self._attachments, style=self.exhibit.style,
         )  # fmt: skip
 
     def _full(self) -> bool:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from evidence.render.attachments import AnnexItem, AttachmentBlock
-from evidence.render.exhibit import Language, Redacted, Row, Transcript
+from evidence.render.exhibit import Language, Redacted, Row, Style, Transcript
 from evidence.render.sheet import (
     BODY,
     BODY_BOLD,
@@ -61,11 +61,15 @@ class RowSetter:
         number: int,
         measure: float,
         attachments: AttachmentBlock,
+        style: Style = "record",
     ) -> None:
         self.engine, self.words, self.language = engine, words, language
         self.transcript, self.number, self.measure = transcript, number, measure
         self.attachments = attachments
         self.width = measure - TEXT_LEFT
+        self._sober = style == "record"
+        self._columns = Bubble if style == "conversation" else Column
+        self.owners = {p.participant.key for p in transcript.parties if p.participant.is_owner}
         self._senders: dict[tuple[str, str], tuple[bytes, Line | None]] = {}
         self._dates: dict[str, bytes] = {}
         sans = engine._sans
@@ -120,11 +124,31 @@ class RowSetter:
     # ---- messages -------------------------------------------------------------------------------
 
     def _message(self, row: Row, message: Message, shown: ShownTime | None) -> list[Strip]:
-        column = _Column(self, row, message, shown)
+        if self._sober and _is_bare(row, message):
+            lines = self.engine.lines(message.body or "", self.width, BODY)
+            heading, odd = self.sender(message, row)
+            if len(lines) <= 5 and odd is None and not any(map(_is_odd, lines)):
+                return [self._bare(row, message, shown, heading, lines)]
+        column = self._columns(self, row, message, shown)
         self._fill(column, row, message)
         return column.finish()
 
-    def _fill(self, column: _Column, row: Row, message: Message) -> None:
+    def _bare(
+        self, row: Row, message: Message, shown: ShownTime | None, heading: bytes, lines: list[Line]
+    ) -> Strip:
+        """Return the one strip of a short row that holds nothing but text: most of any chat."""
+        parts = [*self.left_block(message, row, shown), heading]
+        y = -23.5
+        for line in lines:
+            parts.append(b"1 0 0 1 114 %.1f Tm %s" % (y, line.ops))
+            y -= LEADING
+        height = max(34.0, -y - 7.5) + 3
+        ops = b"0.25 w 0.75 G 0 %.1f m %.2f %.1f l S\n0 g 0 G BT\n%s\nET" % (
+            -height, self.measure, -height, b"\n".join(parts),
+        )  # fmt: skip
+        return Strip(height + 2, ops, (), (), (self.anchor(message.sequence),))
+
+    def _fill(self, column: Column, row: Row, message: Message) -> None:
         """Put everything the message says into the column, in reading order."""
         if message.reply_to:
             self._reply(column, message.reply_to)
@@ -151,11 +175,11 @@ class RowSetter:
             text = term(WARNINGS, str(warning), self.language)
             column.small(self.words["row.note"].format(text=text))
 
-    def _kind(self, column: _Column, message: Message) -> None:
+    def _kind(self, column: Column, message: Message) -> None:
         if message.kind not in ("text", "system"):
             column.small(term(KINDS, message.kind, self.language), bold=True)
 
-    def _body(self, column: _Column, row: Row, message: Message) -> None:
+    def _body(self, column: Column, row: Row, message: Message) -> None:
         if row.body is not None:
             column.body(_redacted(row.body))
         elif "body" in row.withheld:
@@ -169,7 +193,7 @@ class RowSetter:
         elif message.kind == "text" and not message.attachments:
             column.small(self.words["row.empty"])
 
-    def _reply(self, column: _Column, reply: Mapping[str, Json]) -> None:
+    def _reply(self, column: Column, reply: Mapping[str, Json]) -> None:
         sequence = reply.get("sequence")
         if isinstance(sequence, int):
             text = self.words["row.reply"].format(number=sequence)
@@ -180,19 +204,19 @@ class RowSetter:
         if isinstance(quote, str) and quote:
             column.quote(quote)
 
-    def _forward(self, column: _Column, forward: Mapping[str, Json]) -> None:
+    def _forward(self, column: Column, forward: Mapping[str, Json]) -> None:
         name = forward.get("from")
         if isinstance(name, str) and name:
             column.small(self.words["row.forward"].format(name=name))
         else:
             column.small(self.words["row.forward.unknown"])
 
-    def _details(self, column: _Column, details: Mapping[str, Json]) -> None:
+    def _details(self, column: Column, details: Mapping[str, Json]) -> None:
         for key, value in details.items():
             if value not in (None, "", [], {}):
                 column.small(f"{key}: {_flat(value)}")
 
-    def _files(self, column: _Column, row: Row, message: Message) -> None:
+    def _files(self, column: Column, row: Row, message: Message) -> None:
         if "attachments" in row.withheld:
             column.small(self.words["file.withheld"])
         for index, attachment in enumerate(message.attachments):
@@ -207,7 +231,7 @@ class RowSetter:
                 )
                 self.attachments.set(column, item)
 
-    def _edit(self, column: _Column, edit: Json) -> None:
+    def _edit(self, column: Column, edit: Json) -> None:
         if not isinstance(edit, dict):
             return
         when = str(edit.get("time_raw") or edit.get("utc") or "")
@@ -217,7 +241,7 @@ class RowSetter:
         else:
             column.small(self.words["row.edited.lost"].format(time=when))
 
-    def _deletion(self, column: _Column, deletion: Mapping[str, Json]) -> None:
+    def _deletion(self, column: Column, deletion: Mapping[str, Json]) -> None:
         by = deletion.get("by") or self.words["row.someone"]
         when = deletion.get("time_raw") or ""
         column.small(self.words["row.recalled"].format(by=by, time=when))
@@ -261,16 +285,18 @@ class RowSetter:
             leaf[:16].encode("utf-16-be"),
         )
 
+    def names(self, message: Message, row: Row) -> tuple[str, str]:
+        """Return the sender's name and id as printed."""
+        sender = message.sender
+        if "sender" in row.withheld:
+            return BLOCK * 6, ""
+        if not sender:
+            return self.words["row.system" if message.kind == "system" else "row.no_sender"], ""
+        return str(sender.get("name") or ""), str(sender.get("id") or "")
+
     def sender(self, message: Message, row: Row) -> tuple[bytes, Line | None]:
         """Return the heading of a row: name in bold, id after it; cached per sender."""
-        sender = message.sender
-        name = sender.get("name") if sender else None
-        platform_id = sender.get("id") if sender else None
-        key = (str(name or ""), str(platform_id or ""))
-        if "sender" in row.withheld:
-            key = (BLOCK * 6, "")
-        elif not sender:
-            key = (self.words["row.system" if message.kind == "system" else "row.no_sender"], "")
+        key = self.names(message, row)
         found = self._senders.get(key)
         if found is None:
             if len(self._senders) > 5_000:
@@ -290,25 +316,52 @@ class RowSetter:
         return ops, None
 
 
-class _Column:
+def _is_bare(row: Row, message: Message) -> bool:
+    """Return whether a row is a text and nothing else."""
+    return bool(
+        message.body
+        and message.kind == "text"
+        and row.body is None
+        and not row.withheld
+        and not message.attachments
+        and not message.reply_to
+        and not message.reactions
+        and not message.edits
+        and not message.warnings
+        and not message.forward
+        and not message.deletion
+        and not message.receipts
+        and not message.details
+    )
+
+
+def _is_odd(line: Line) -> bool:
+    return bool(line.boxes or line.images or line.rtl)
+
+
+class Column:
     """The right column of one row: content flows down it and is cut into strips."""
 
     def __init__(
         self, setter: RowSetter, row: Row, message: Message, shown: ShownTime | None
     ) -> None:
         self.setter, self.engine = setter, setter.engine
-        self.width = setter.width
+        self.left, self.width = TEXT_LEFT, setter.width
         self._strips: list[Strip] = []
         self._builder = StripBuilder()
         self._builder.anchors.append(setter.anchor(message.sequence))
-        heading, odd = setter.sender(message, row)
-        self._builder.texts += setter.left_block(message, row, shown)
+        self._y = -23.5
+        self._least = 34.0
+        self._begin(row, message, shown)
+
+    def _begin(self, row: Row, message: Message, shown: ShownTime | None) -> None:
+        """Put number, time, hash and sender."""
+        heading, odd = self.setter.sender(message, row)
+        self._builder.texts += self.setter.left_block(message, row, shown)
         if odd is not None:
             self._builder.text(odd, TEXT_LEFT, -10)
         else:
             self._builder.texts.append(heading)
-        self._y = -23.5
-        self._least = 34.0
 
     def body(self, text: str) -> None:
         """Set the message text."""
@@ -316,11 +369,13 @@ class _Column:
             if self._y - LEADING < -FIRST_STRIP:
                 self._cut()
             if line.boxes or line.images or line.rtl:
-                x = TEXT_LEFT + (self.width - line.width if line.rtl else 0)
+                x = self.left + (self.width - line.width if line.rtl else 0)
                 self._builder.text(line, x, self._y)
             else:
                 self._builder.ink()
-                self._builder.texts.append(b"1 0 0 1 114 %.2f Tm %s" % (self._y, line.ops))
+                self._builder.texts.append(
+                    b"1 0 0 1 %.2f %.2f Tm %s" % (self.left, self._y, line.ops)
+                )
             self._y -= LEADING
 
     def small(self, text: str, *, bold: bool = False, target: str = "") -> None:
@@ -329,9 +384,9 @@ class _Column:
         for line in self.engine.lines(text, self.width, style):
             if self._y - SMALL_LEADING < -FIRST_STRIP:
                 self._cut()
-            self._builder.text(line, TEXT_LEFT, self._y + 1, INK if bold else SOFT)
+            self._builder.text(line, self.left, self._y + 1, INK if bold else SOFT)
             if target:
-                box = Link(TEXT_LEFT, self._y - 2, TEXT_LEFT + line.width, self._y + 8, target)
+                box = Link(self.left, self._y - 2, self.left + line.width, self._y + 8, target)
                 self._builder.links.append(box)
             self._y -= SMALL_LEADING
         self._y -= 1.5
@@ -341,8 +396,8 @@ class _Column:
         for line in self.engine.lines(text, self.width - 12, TextStyle(8.5)):
             if self._y - 12 < -FIRST_STRIP:
                 self._cut()
-            self._builder.rectangle(TEXT_LEFT, self._y - 3.2, 1.6, 12, FAINT)
-            self._builder.text(line, TEXT_LEFT + 10, self._y, SOFT)
+            self._builder.rectangle(self.left, self._y - 3.2, 1.6, 12, FAINT)
+            self._builder.text(line, self.left + 10, self._y, SOFT)
             self._y -= 12
         self._y -= 2
 
@@ -386,6 +441,77 @@ def shown_time(message: Message) -> ShownTime | None:
         end = 23 if precision == "millisecond" else 19
         shown = f"{clock}{utc[16:end].rstrip('Z')} {offset}"
     return ShownTime(date, f"{shown} a" if time.get("ambiguous") else shown)
+
+
+class Bubble(Column):
+    """Conversation style: the sides of the app, and still number, full time, sender id and hash.
+
+    The account holder's messages stand right on a grey ground with a double edge, all others left
+    on white, so the sides can be told apart in black and white. System rows stand in the middle.
+    """
+
+    def _begin(self, row: Row, message: Message, shown: ShownTime | None) -> None:
+        setter, measure = self.setter, self.setter.measure
+        key = str(message.sender.get("key")) if message.sender else ""
+        self._own = message.direction == "out" or (
+            message.direction is None and key in setter.owners
+        )
+        self._framed = message.sender is not None
+        self.width = measure * 0.64 - 2 * BUBBLE_PAD
+        self.left = BUBBLE_PAD + (measure * 0.36 if self._own else 0.0)
+        if not self._framed:
+            self.left = (measure - self.width) / 2
+        self._caption(row, message, shown)
+        self._top = -24.0
+        self._y = -36.5
+        self._least = 46.0
+
+    def _caption(self, row: Row, message: Message, shown: ShownTime | None) -> None:
+        """Put two small lines above the bubble: who, then number, time and hash."""
+        setter, engine = self.setter, self.engine
+        name, platform_id = setter.names(message, row)
+        line = engine.line(name, TextStyle(8, bold=True), self.width * 0.6)
+        self._builder.text(line, self.left, -10)
+        after = engine.line(platform_id, SMALL, self.width - line.width - 8)
+        self._builder.text(after, self.left + line.width + 6, -10, SOFT)
+        when = f"{shown.date} {shown.time}" if shown else message.time_raw or ""
+        words = f"{message.sequence}   {when or setter.words['row.no_time']}"
+        at = engine.line(words, SMALL, self.width - 66)
+        self._builder.text(at, self.left, -20, INK)
+        leaf = engine.line(row.leaf[:16], HASH_STYLE)
+        self._builder.text_right(leaf, self.left + self.width, -20, SOFT)
+
+    def _cut(self) -> None:
+        self._edge(-self._y - 9)
+        super()._cut()
+        self._top = 0.0
+
+    def finish(self) -> list[Strip]:
+        """Return the strips; the bubble is closed at the foot of the last."""
+        height = max(self._least, -self._y - 4)
+        self._edge(height, last=True)
+        self._strips.append(self._builder.build(height + 7))
+        return self._strips
+
+    def _edge(self, height: float, *, last: bool = False) -> None:
+        """Draw the ground and the edges of the bubble down to ``height``."""
+        if not self._framed:
+            return
+        x, width = self.left - BUBBLE_PAD, self.width + 2 * BUBBLE_PAD
+        ground = BUBBLE_OWN if self._own else 1.0
+        gfx = [b"%g g %.2f %.2f %.2f %.2f re f" % (ground, x, -height, width, height + self._top)]
+        edges = [x, x + width, *([x + width - 2.2] if self._own else [])]
+        gfx += [b"0.5 w 0.45 G"] + [
+            b"%.2f %.2f m %.2f %.2f l S" % (edge, -height, edge, self._top) for edge in edges
+        ]
+        if not self._strips:
+            gfx.append(b"%.2f %.2f m %.2f %.2f l S" % (x, self._top, x + width, self._top))
+        if last:
+            gfx.append(b"%.2f %.2f m %.2f %.2f l S" % (x, -height, x + width, -height))
+        self._builder.gfx[:0] = gfx
+
+
+BUBBLE_PAD, BUBBLE_OWN = 8.0, 0.94
 
 
 @lru_cache(65536)

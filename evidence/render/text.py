@@ -227,6 +227,8 @@ class TextEngine:
         self.cjk_first = cjk_first
         self.missing: Counter[int] = Counter()
         self._emoji_image = emoji_image
+        self._shaped: dict[tuple[str, str, int], list[Unit]] = {}
+        self._emoji_glyphs: dict[str, int] = {}
         self._buffer_language = "und"
         self._sans = fonts.view(self.library.face("sans"))
         self._bold = fonts.view(self.library.face("sans-bold"))
@@ -337,7 +339,9 @@ class TextEngine:
         if needs_bidi(text):
             base = paragraph_level(text)
             line_levels = levels(text, base)
-        units = list(self._units(text, style, line_levels))
+            units = list(self._units(text, style, line_levels))
+        else:
+            units = self._left_to_right_units(text, width, style)
         found = []
         start, limit = 0, width / style.size
         ends = list(accumulate(unit.advance for unit in units))
@@ -347,6 +351,20 @@ class TextEngine:
             found.append(self._unit_line(units[start:end], style, base))
             start = end
         return found or [Line(b"", 0.0)]
+
+    def _left_to_right_units(self, text: str, width: float, style: TextStyle) -> list[Unit]:
+        """Return coarse units where the whole text fits one line, otherwise one per character."""
+        coarse = list(self._units(text, style, None, coarse=True))
+        if sum(unit.advance for unit in coarse) * style.size <= width:
+            return coarse
+        found: list[Unit] = []
+        for unit in coarse:
+            if unit.view is None or unit.boxed:
+                found.append(unit)
+            else:
+                widths = unit.view.widths
+                found += [Unit(c, widths[c], 0, unit.view) for c in unit.text]
+        return found
 
     @staticmethod
     def _unit_end(units: list[Unit], start: int, fits: int) -> int:
@@ -363,9 +381,9 @@ class TextEngine:
         return end
 
     def _units(
-        self, text: str, style: TextStyle, line_levels: list[int] | None
+        self, text: str, style: TextStyle, line_levels: list[int] | None, *, coarse: bool = False
     ) -> Iterator[Unit]:
-        """Yield the units of one paragraph in logical order."""
+        """Yield the units of one paragraph in logical order; coarse: plain stretches unsplit."""
         cjk_first = self.cjk_first or self.sets.han.search(text) is not None
         tokens = self.sets.cjk_first if cjk_first else self.sets.latin_first
         latin = self._mono if style.mono else self._bold if style.bold else self._sans
@@ -376,6 +394,10 @@ class TextEngine:
                 yield from self._complex(token.group(), token.start(), style, line_levels)
                 continue
             view = views[kind]
+            if coarse:
+                plain = token.group()
+                yield Unit(plain, view.width(plain), 0, view)
+                continue
             if line_levels is None:
                 for character in token.group():
                     yield Unit(character, view.widths[character], 0, view)
@@ -464,6 +486,14 @@ class TextEngine:
 
     def _emoji_glyph(self, cluster: str) -> int:
         """Return the glyph of the picture for a whole emoji sequence, or 0."""
+        found = self._emoji_glyphs.get(cluster)
+        if found is None:
+            if len(self._emoji_glyphs) > 4_000:
+                self._emoji_glyphs.clear()
+            found = self._emoji_glyphs[cluster] = self._find_emoji(cluster)
+        return found
+
+    def _find_emoji(self, cluster: str) -> int:
         face = self.library.emoji
         if face is None or not _EMOJI.fullmatch(cluster):
             return 0
@@ -491,8 +521,22 @@ class TextEngine:
         return Unit(text, self._mono.width(text) * 0.85, level, self._mono, boxed=True, edge="A")
 
     def _shape(self, clusters: list[str], face: Face, level: int) -> list[Unit]:
-        """Shape one run of one face and level; return its units in logical order."""
+        """Shape one run of one face and level; return its units in logical order.
+
+        Runs end at spaces, so they are words, and words come again: the last ones are kept.
+        """
         text = "".join(clusters)
+        key = (text, face.key, level)
+        found = self._shaped.get(key)
+        if found is None:
+            found = self._shape_anew(text, clusters, face, level)
+            if len(text) <= 32:
+                if len(self._shaped) > 4_000:
+                    self._shaped.clear()
+                self._shaped[key] = found
+        return found
+
+    def _shape_anew(self, text: str, clusters: list[str], face: Face, level: int) -> list[Unit]:
         buffer = _buffer(text, "rtl" if level % 2 else "ltr")
         hb.shape(face.font, buffer)
         groups = _groups(buffer, text)

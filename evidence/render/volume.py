@@ -303,23 +303,23 @@ class Volume:
         self.pdf.release()
 
     def _write_page(self, page: Page) -> None:
-        sheet = self.sheet
-        xobjects = {key: Ref(self._xobjects[key]) for key in sorted(page.xobjects)}
-        resources: dict[str, object] = {"Font": Ref(self._font_resources)}
-        if xobjects:
-            resources["XObject"] = nested(xobjects)
-        entries: dict[str, object] = {
-            "Type": name("Page"),
-            "Parent": Ref(self._parent),
-            "MediaBox": Raw(b"[0 0 %s %s]" % (number(sheet.width), number(sheet.height))),
-            "Resources": nested(resources),
-            "Contents": array_of([Ref(page.content), Ref(page.footer)]),
-        }
+        """Write a page dictionary as bytes: there are thousands of them."""
+        xobjects = b" ".join(
+            b"/%s %d 0 R" % (key.encode("ascii"), self._xobjects[key])
+            for key in sorted(page.xobjects)
+        )
         annotations = [found for link in page.links if (found := self._annotation(*link))]
-        if annotations:
-            entries["Annots"] = array_of([Ref(self.pdf.add(a)) for a in annotations])
-            entries["Tabs"] = name("S")
-        self.pdf.put(page.number, dictionary(entries))
+        links = b" ".join(b"%d 0 R" % self.pdf.add(a) for a in annotations)
+        self.pdf.put(
+            page.number,
+            b"<</Type/Page/Parent %d 0 R/MediaBox[0 0 %s %s]/Resources<</Font %d 0 R%s>>"
+            b"/Contents[%d 0 R %d 0 R]%s>>"
+            % (
+                self._parent, number(self.sheet.width), number(self.sheet.height),
+                self._font_resources, b"/XObject<<%s>>" % xobjects if xobjects else b"",
+                page.content, page.footer, b"/Annots[%s]/Tabs/S" % links if links else b"",
+            ),
+        )  # fmt: skip
 
     def _annotation(
         self, x0: float, y0: float, x1: float, y1: float, target: str
