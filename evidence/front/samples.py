@@ -14,16 +14,20 @@ from evidence.errors import NotFound
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A file anyone may download to try the pages. name: its file name in ``var/demo/``."""
+    """A file anyone may download to try the pages. place: where it lies in ``var/demo/``."""
 
     code: str
-    name: str
+    place: str
     title: Promise
     explanation: Promise
 
     @property
     def path(self) -> Path:
-        return Path(settings.TRUETHREAD_VAR_DIR) / "demo" / self.name
+        return Path(settings.TRUETHREAD_VAR_DIR) / "demo" / self.place
+
+    @property
+    def name(self) -> str:
+        return self.path.name
 
     @property
     def is_there(self) -> bool:
@@ -32,22 +36,28 @@ class Sample:
 
 SAMPLES = (
     Sample(
-        "chat",
-        "sample-chat.zip",
-        _("Sample chat"),
-        _("An invented conversation in Chinese and English, as WhatsApp exports it. Upload it."),
+        "telegram",
+        "source/sample-telegram.zip",
+        _("Sample chat, Telegram"),
+        _("An invented dispute over a loan, in English and Chinese, with media. Upload it."),
+    ),
+    Sample(
+        "wechat",
+        "source/sample-wechat.csv",
+        _("Sample chat, WeChat"),
+        _("The same two people go on elsewhere. The file leaves questions for you to answer."),
     ),
     Sample(
         "good",
         "sample-bundle.zip",
         _("Good bundle"),
-        _("Evidence made from it. The verification page should call it intact."),
+        _("Evidence made from both chats. The verification page should call it intact."),
     ),
     Sample(
         "altered",
         "sample-bundle-altered.zip",
         _("Altered bundle"),
-        _("The same bundle with one thing changed. The verification page should notice."),
+        _("The same bundle with one amount changed. The verification page should notice."),
     ),
 )
 

@@ -14,6 +14,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from evidence.actions.create_account import create_account
+from evidence.errors import EvidenceError
+from evidence.front.samples import samples
+from evidence.management.demonstration import demo_folder, demonstrate
 from evidence.models import User
 from evidence.tasks import work
 
@@ -36,6 +39,7 @@ class Command(BaseCommand):
         write(f"  verification page  http://127.0.0.1:{port}/verify/")
         write(f"  API                http://127.0.0.1:{port}/api/v1/")
         write(f"  demo account       {DEMO_USER} / {password}")
+        self._make_samples()
         stop = threading.Event()
         worker = threading.Thread(target=work, args=(stop,), name="worker", daemon=True)
         worker.start()
@@ -45,6 +49,16 @@ class Command(BaseCommand):
         finally:
             stop.set()
             worker.join(timeout=10)
+
+    def _make_samples(self) -> None:
+        """Make the files to try the pages with, once; without them the pages say so."""
+        if all(sample.is_there for sample in samples()):
+            return
+        self.stdout.write("  making the samples to try it with …")
+        try:
+            demonstrate(demo_folder())
+        except EvidenceError as error:
+            self.stderr.write(f"  the samples could not be made: {error.sentence} ({error.code})")
 
 
 def demo_password() -> str:
