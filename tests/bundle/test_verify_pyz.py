@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from evidence.formats import bundle
-from evidence.verify.offline import Report, pyz
+from evidence.verify.offline import Report, pyz, trust_of, verify
 from evidence.verify.offline.cli import main
 from tests.bundle.world import Built, Deployment
 
@@ -116,8 +116,37 @@ def test_every_part_of_a_bundle_can_be_checked_alone(
     assert [(one["kind"], one["indication"]) for one in reports] == [
         ("pdf", "TOTAL_PASSED"),
         ("token", "TOTAL_PASSED"),
-        ("receipt", "INDETERMINATE"),
+        ("receipt", "TOTAL_PASSED"),
     ]
+
+
+def test_a_receipt_without_its_bundle_cannot_say_whose_log_it_is(
+    good: Built, tmp_path: Path, judge: Callable[..., Report]
+) -> None:
+    path = tmp_path / "alone.receipt.json"
+    path.write_bytes(good.receipt)
+    report = judge(path)
+    assert (report.kind, report.indication, report.reason) == (
+        "receipt", "INDETERMINATE", "incomplete",
+    )  # fmt: skip
+    assert [one.check for one in report.findings if one.outcome != "passed"] == ["log_signature"]
+
+
+@pytest.mark.parametrize("kind", ["device", "pipe"])
+def test_what_is_no_file_is_not_read(tmp_path: Path, kind: str) -> None:
+    path = Path("/dev/zero")
+    if kind == "pipe":
+        path = tmp_path / "pipe"
+        os.mkfifo(path)
+    with pytest.raises(OSError, match="Not a regular file"):
+        verify(path, trust=trust_of([]))
+
+
+def test_a_pipe_or_link_in_an_unpacked_bundle_is_refused(
+    bag: Path, judge: Callable[..., Report]
+) -> None:
+    (bag / "data" / "link").symlink_to("evidence.pdf")
+    assert judge(bag).indication == "TOTAL_FAILED"
 
 
 @pytest.mark.parametrize("arguments", [[], ["--trust", "/dev/null", "x"], ["--witness", "x", "y"]])

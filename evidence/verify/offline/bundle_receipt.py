@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from ...formats import checkpoint, custody, merkle, receipt, shape
-from ...formats.checkpoint import Checkpoint
+from ...formats.checkpoint import Checkpoint, VerifierKey
 from ...formats.custody import CLOCK_TOLERANCE
 from ...formats.manifest import Manifest
 from ...formats.receipt import Receipt
@@ -56,9 +56,17 @@ def check_receipt(
 
 
 def report_receipt(
-    data: bytes, trust: x509.Trust, at: datetime | None = None, *, file: str = ""
+    data: bytes,
+    trust: x509.Trust,
+    at: datetime | None = None,
+    *,
+    file: str = "",
+    log_key: VerifierKey | None = None,
 ) -> Report:
-    """Return the report on a receipt without its bundle: the log's key is then not known."""
+    """Return the report on a receipt alone.
+
+    log_key: from its verified bundle; without it nobody can say whose log the receipt speaks of.
+    """
     started = time.perf_counter()
     try:
         found = receipt.loads(data)
@@ -79,8 +87,7 @@ def report_receipt(
         findings.append(
             failed("custody_times", "Issued later than its time-stamp, or without one.")
         )
-    detail = "Whose log this is only the bundle can show: check both side by side."
-    findings.append(not_checked("log_signature", detail))
+    findings.append(_log_signature(signed, log_key))
     return make_report(
         file,
         "receipt",
@@ -89,6 +96,15 @@ def report_receipt(
         seconds=time.perf_counter() - started,
         required=REQUIRED,
     )
+
+
+def _log_signature(signed: Checkpoint, key: VerifierKey | None) -> Finding:
+    if key is None:
+        detail = "Whose log this is only the bundle can show: check both side by side."
+        return not_checked("log_signature", detail)
+    if checkpoint.verify_log(signed, key, ed25519.verify):
+        return passed("log_signature", f"Signed by the log {key.name}.")
+    return failed("log_signature", "The log of the bundle did not sign this checkpoint.")
 
 
 def _mismatch(found: Receipt, context: Context) -> str:

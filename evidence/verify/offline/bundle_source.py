@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,9 +85,10 @@ class FolderSource:
             for file in files:
                 found = Path(folder, file)
                 name = found.relative_to(self._root).as_posix()
-                self._sizes[name] = found.lstat().st_size
-                if found.is_symlink():
-                    raise NotCanonical(f"{name[:200]!r} is a link")
+                status = found.lstat()
+                self._sizes[name] = status.st_size
+                if not stat.S_ISREG(status.st_mode):
+                    raise NotCanonical(f"{name[:200]!r} is a link or no file")
                 if len(self._sizes) > max_members:
                     raise TooLarge(f"the folder has more than {max_members} files")
         bundle.check_names(self._sizes)

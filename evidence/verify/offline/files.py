@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from ...formats.checkpoint import VerifierKey
+from ...formats.checkpoint import VerifierKey, read_vkey
 from . import bundle, bundle_receipt, pdf, tst, x509
 from .bundle import Limits
 from .bundle_source import FolderSource
@@ -14,6 +15,7 @@ from .bundle_tokens import Material, read_material
 from .report import Report, failed, make_report
 
 MAX_SMALL_BYTES = 64 * 1024 * 1024
+RECEIPT_ENDING = ".receipt.json"
 
 
 def verify(
@@ -36,6 +38,9 @@ def verify(
     name = str(path)
     if path.is_dir():
         return bundle.report_bundle(path, trust, at, witnesses=witnesses, processes=processes)
+    if not path.is_file():
+        path.stat()
+        raise OSError(errno.EINVAL, "Not a regular file", name)
     with path.open("rb") as file:
         start = file.read(1024)
     size = path.stat().st_size
@@ -57,7 +62,8 @@ def verify(
         return make_report(name, "other", [failed("recognised", "This is no file of ours.")])
     data = path.read_bytes()
     if start.startswith(b"{"):
-        return bundle_receipt.report_receipt(data, trust, at, file=name)
+        key = _log_key(path, data, trust, at)
+        return bundle_receipt.report_receipt(data, trust, at, file=name, log_key=key)
     stamped, material = _around(path)
     return tst.report_token(
         data,
@@ -77,10 +83,24 @@ def trust_of(roots: Iterable[bytes], label: str = "configured") -> x509.Trust:
 
 def _beside(path: Path) -> bytes | None:
     """Return the receipt that lies beside a ZIP, if one does."""
-    candidate = path.with_name(path.name + ".receipt.json")
+    candidate = path.with_name(path.name + RECEIPT_ENDING)
     if not candidate.is_file() or candidate.stat().st_size > MAX_SMALL_BYTES:
         return None
     return candidate.read_bytes()
+
+
+def _log_key(
+    path: Path, receipt: bytes, trust: x509.Trust, at: datetime | None
+) -> VerifierKey | None:
+    """Return the key of the log from the bundle beside a receipt, when the two pass together."""
+    name = path.name.removesuffix(RECEIPT_ENDING)
+    beside = path.with_name(name) if name else path
+    if beside == path or not beside.is_file():
+        return None
+    facts = bundle.verify_bundle(beside, trust, at, receipt=receipt)
+    if facts.manifest is None or not facts.report(str(beside)).passed:
+        return None
+    return read_vkey(facts.manifest.log_vkey)
 
 
 def _around(path: Path) -> tuple[bytes | None, Material]:
