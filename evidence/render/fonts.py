@@ -29,7 +29,8 @@ EMOJI_PLACES = (
 EMOJI_FILE = "NotoColorEmoji.ttf"
 CJK_FILE = "NotoSansCJK-Regular.ttc"
 _STAMP = "fonts.json"
-_STAMP_VERSION = 1
+_STAMP_VERSION = 2
+PLAIN_FILE = "plain.json"
 
 
 class FontsMissing(EvidenceError):
@@ -93,6 +94,8 @@ def prepare_fonts(target_folder: Path) -> list[str]:
     package is not installed; a missing colour emoji font is only a line, because emoji can be
     printed as code points.
     """
+    from evidence.render.coverage import write_plain_sets  # coverage looks into FontLibrary
+
     target_folder.mkdir(parents=True, exist_ok=True)
     emoji = next((place for place in EMOJI_PLACES if place.is_file()), None)
     sources = {source.file_name: _package_file(source.package, source.member) for source in SOURCES}
@@ -110,6 +113,7 @@ def prepare_fonts(target_folder: Path) -> list[str]:
         for name in (CJK_FILE, EMOJI_FILE):
             if name in sources:
                 shutil.copyfile(sources[name], target_folder / name)
+        write_plain_sets(FontLibrary(target_folder))
         _write(stamp, wanted.encode())
     return [] if emoji is not None else [NO_EMOJI]
 

@@ -25,7 +25,8 @@ import regex
 import uharfbuzz as hb
 
 from evidence.render.bidi import closing_bracket, levels, needs_bidi, paragraph_level, visual_order
-from evidence.render.fonts import CJK_FACES, FALLBACKS, Face, FontLibrary
+from evidence.render.coverage import plain_sets
+from evidence.render.fonts import FALLBACKS, Face
 from evidence.render.fontset import Composite, FontSet, FontView, PdfFont, escape
 from evidence.render.linebreak import may_break
 
@@ -33,8 +34,6 @@ _CLUSTER = regex.compile(r"\X")
 _EMOJI = regex.compile(
     r"[0-9#*]\uFE0F?\u20E3|\p{RI}\p{RI}|.*[\p{Emoji_Presentation}\uFE0F].*|.+\u200D.+", regex.DOTALL
 )
-_EXTENDING = "\\u0300-\\u036f\\u0483-\\u0489\\u1ab0-\\u1aff\\u1dc0-\\u1dff\\u20d0-\\u20ff\\u302a-\\u302f"
-_EXTENDING += "\\u3099\\u309a\\ufe00-\\ufe0f\\ufe20-\\ufe2f\\u200d\\u200c\U000e0100-\U000e01ef"
 _INVISIBLE = regex.compile(r"[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u2800\uFFFC]")
 _JOINERS = "\u200c\u200d"
 _SPACES = regex.compile(r"[\p{Zs}\t]")
@@ -43,11 +42,11 @@ _COMPLEX_SCRIPTS = regex.compile(
     r"[\p{Arabic}\p{Syriac}\p{Mongolian}\p{Devanagari}\p{Bengali}\p{Tamil}\p{Telugu}\p{Khmer}"
     r"\p{Myanmar}\p{Thai}\p{Lao}\p{Sinhala}\p{Malayalam}\p{Kannada}\p{Gujarati}\p{Gurmukhi}]"
 )
-_WIDE_PUNCTUATION = "“(?![A-Za-z0-9])|(?<![A-Za-z0-9.,!?])”|(?<![A-Za-z0-9 ])—"
-"""Marks a CJK font draws a full em wide: not taken from it where they stand beside Latin letters."""
 _MAX_MARKS = 6
 """More combining marks on one base than this are drawn as code points: they would cover others."""
 
+STROKE = 0.024
+"""Width of the outline, in ems, that makes a bold of fonts that have none."""
 EMOJI_ADVANCE = 1.25
 EMOJI_WIDTH = 1.16
 
@@ -102,107 +101,6 @@ class Unit(NamedTuple):
 def code_point_mark(character: str) -> str:
     """Return what is drawn for a character that cannot be shown."""
     return f"[U+{ord(character):04X}]"
-
-
-class PlainSets:
-    """Which characters the fast way may take from the sans and the CJK font, per library."""
-
-    def __init__(self, library: FontLibrary) -> None:
-        cjk = [library.face(f"cjk-{forms}") for forms in CJK_FACES]
-        owners = _glyph_owners(cjk)
-        latin = {c for c in library.face("sans").code_points if _plain(c)}
-        bold = library.face("sans-bold").code_points
-        self.latin = frozenset(c for c in latin if c in bold)
-        self.cjk = frozenset(
-            c
-            for c in cjk[0].code_points
-            if _plain(c)
-            and not 0x370 <= c < 0x530
-            and c not in (0x2018, 0x2019)
-            and all(owners.get(face.nominal(c) or 0) == c for face in cjk)
-        )
-        self.latin_text = re.compile(f"[{_ranges(self.latin)}]*")
-        narrow = _ranges(self.cjk - frozenset(map(ord, "“”—")))
-        self.cjk_text = re.compile(f"(?:[{narrow}]++|{_WIDE_PUNCTUATION})*+")
-        self.cjk_first = self._tokens(self.cjk, self.latin)
-        self.latin_first = self._tokens(self.latin, self.cjk)
-        self.han = re.compile("[\u2e80-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff00-\uffef]")
-
-    def _one(self, members: frozenset[int]) -> str:
-        """Return a pattern for one plain character that nothing combines with."""
-        if members is self.latin:
-            return f"[{_ranges(members)}](?![{_EXTENDING}])"
-        narrow = _ranges(members - frozenset(map(ord, "“”—")))
-        return f"(?:[{narrow}]|{_WIDE_PUNCTUATION})(?![{_EXTENDING}])"
-
-    def _tokens(self, first: frozenset[int], second: frozenset[int]) -> re.Pattern[str]:
-        plain = _ranges(first | second)
-        return re.compile(
-            f"(?P<a>(?:{self._one(first)})++)|(?P<b>(?:{self._one(second)})++)"
-            f"|(?P<c>[{plain}]?[^{plain}]+|[{plain}])"
-        )
-
-
-def _plain(code_point: int) -> bool:
-    """Return whether a character stands for itself: one glyph, left to right, nothing to combine."""
-    if code_point > 0xFFFF or 0xD800 <= code_point <= 0xF8FF or 0x1100 <= code_point <= 0x11FF:
-        return False
-    character = chr(code_point)
-    return (
-        (unicodedata.category(character)[0] in "LNPS" or character == " ")
-        and unicodedata.bidirectional(character) not in ("R", "AL", "AN")
-        and not _NOT_PLAIN.match(character)
-    )
-
-
-_NOT_PLAIN = regex.compile(
-    r"[\p{Default_Ignorable_Code_Point}\p{Emoji_Presentation}\p{Devanagari}\p{Bengali}\p{Thai}"
-    r"\u2800\uA960-\uA97F\uD7B0-\uD7FF\uFFFC]"
-)
-
-
-def _glyph_owners(faces: list[Face]) -> dict[int, int]:
-    """Return for each glyph the one code point that may use it on the fast way."""
-    owners: dict[int, int] = {}
-    for face in faces:
-        for code_point in sorted(c for c in face.code_points if c <= 0xFFFF):
-            glyph = face.nominal(code_point) or 0
-            known = owners.get(glyph)
-            if known is None or (_is_compatibility(known) and not _is_compatibility(code_point)):
-                owners[glyph] = code_point
-    return owners
-
-
-@lru_cache(65536)
-def _is_compatibility(code_point: int) -> bool:
-    character = chr(code_point)
-    radical = 0x2E80 <= code_point <= 0x2FDF
-    return radical or unicodedata.normalize("NFKC", character) != character
-
-
-def _ranges(code_points: frozenset[int]) -> str:
-    """Return the inside of a character class."""
-    parts: list[str] = []
-    first = last = -2
-    for code_point in [*sorted(code_points), 0x110000]:
-        if code_point == last + 1:
-            last = code_point
-            continue
-        if first >= 0:
-            parts.append(f"\\u{first:04x}-\\u{last:04x}")
-        first = last = code_point
-    return "".join(parts)
-
-
-_PLAIN_SETS: dict[int, PlainSets] = {}
-
-
-def plain_sets(library: FontLibrary) -> PlainSets:
-    """Return the sets of ``library``, made once per process."""
-    found = _PLAIN_SETS.get(id(library))
-    if found is None:
-        found = _PLAIN_SETS[id(library)] = PlainSets(library)
-    return found
 
 
 class TextEngine:
@@ -329,7 +227,7 @@ class TextEngine:
         """Return operators before and after: the font, and strokes where no bold font exists."""
         select = b"/%s %g Tf " % (view.resource.encode("ascii"), style.size)
         if style.bold and view.resource != "B":
-            return select + b"2 Tr %.2f w " % (style.size * 0.024), b" 0 Tr"
+            return select + b"2 Tr %.2f w " % (style.size * STROKE), b" 0 Tr"
         return select, b""
 
     # ---- everything that is not plain -----------------------------------------------------------
@@ -755,14 +653,25 @@ class _LineDrawing:
 
     def _draw_backwards(self, unit: Unit, place: float) -> None:
         """Draw glyphs that stand in visual order from the last to the first."""
-        pen, placed = 0, []
-        for glyph in unit.glyphs:
-            placed.append((glyph, pen))
-            pen += glyph.advance
-        for glyph, x in reversed(placed):
-            self._move(place + (x + glyph.dx) / 1000)
-            self._shaped.append(glyph._replace(dx=0))
-            self._flush_shaped()
+        self._flush_plain()
+        self._flush_shaped()
+        size, right, resource = self._style.size, place + unit.advance, ""
+        if self._style.bold:
+            self._parts.append(b"2 Tr %.2f w" % (size * STROKE))
+        for glyph in reversed(unit.glyphs):
+            right -= glyph.advance / 1000
+            at = right + glyph.dx / 1000
+            if glyph.resource != resource:
+                resource = glyph.resource
+                self._parts.append(b"/%s %g Tf" % (resource.encode("ascii"), size))
+            rise = b" %.2f Ts" % (glyph.dy * size / 1000) if glyph.dy else b""
+            self._parts.append(
+                b"%.3f 0 Td%s(%s)Tj%s"
+                % ((at - self._origin) * size, rise, code(glyph.cid), b" 0 Ts" if rise else b"")
+            )
+            self._origin = at
+        if self._style.bold:
+            self._parts.append(b"0 Tr")
         self._pen = place + unit.advance
 
     def finish(self, *, rtl: bool, width: float | None = None) -> Line:
@@ -790,7 +699,7 @@ class _LineDrawing:
             return
         bold = self._style.bold
         if bold:
-            self._parts.append(b"2 Tr %.2f w" % (self._style.size * 0.024))
+            self._parts.append(b"2 Tr %.2f w" % (self._style.size * STROKE))
         self._parts.append(glyph_ops(self._shaped, self._style.size))
         if bold:
             self._parts.append(b"0 Tr")
@@ -815,6 +724,12 @@ class _LineDrawing:
         )
 
 
+@lru_cache(65536)
+def code(cid: int) -> bytes:
+    """Return a CID as it stands inside a literal string."""
+    return escape(cid.to_bytes(2, "big"))
+
+
 def glyph_ops(glyphs: list[Glyph], size: float) -> bytes:
     """Return TJ operators that put each glyph where HarfBuzz wants it."""
     parts: list[bytes] = []
@@ -832,7 +747,7 @@ def glyph_ops(glyphs: list[Glyph], size: float) -> bytes:
             resource, rise = glyph.resource, glyph.dy
         if owed + glyph.dx:
             pieces.append(b"%d" % -(owed + glyph.dx))
-        pieces.append(b"(" + escape(glyph.cid.to_bytes(2, "big")) + b")")
+        pieces.append(b"(" + code(glyph.cid) + b")")
         owed = glyph.advance - glyph.nominal - glyph.dx
     if owed:
         pieces.append(b"%d" % -owed)
