@@ -8,7 +8,8 @@
 entry, salt: as in ``custody``; entry.details holds exactly {"pdfs", "zip"} of the receipt.
 inclusion: of the entry in the tree of ``checkpoint``. consistency: from the tree of the bundle's
 prepared checkpoint to the tree of ``checkpoint`` (``merkle``). token: DER TimeStampToken over the whole
-note; certificates, crls: what is needed to judge it, DER each.
+note; certificates, crls: what helps to judge it, DER each. They are at hand, not vouched for: none of them
+makes a verdict better than the verifier's own roots allow.
 
 Worked example: ``tests/vectors/manifests/receipt.json``.
 Broken examples: an entry of another event; details that name another ZIP than ``zip``.
