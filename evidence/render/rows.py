@@ -259,18 +259,23 @@ class RowSetter:
 
     def left_block(self, message: Message, row: Row, shown: ShownTime | None) -> list[bytes]:
         """Return number, date, time and hash as text operators."""
-        parts = [self._number(message.sequence)]
         if shown is not None:
-            parts.append(
-                b"/A 7.5 Tf 1 0 0 1 38 -10 Tm (%s) Tj 1 0 0 1 38 -19.5 Tm (%s) Tj"
-                % (shown.date.encode("utf-16-be"), shown.time.encode("utf-16-be"))
-            )
-        else:
-            text = message.time_raw or self.words["row.no_time"]
-            line = self.engine.line(text, SMALL, TEXT_LEFT - TIME_LEFT - 6)
-            parts.append(b"1 0 0 1 38 -10 Tm %s" % line.ops)
-        parts.append(self._hash(row.leaf, -29))
-        return parts
+            number = str(message.sequence)
+            return [
+                b"/B 8.5 Tf 1 0 0 1 %.2f -10 Tm (%s) Tj /A 7.5 Tf 1 0 0 1 38 -10 Tm (%s) Tj "
+                b"0 -9.5 Td (%s) Tj 0.36 g /M 6 Tf 0 -9.5 Td (%s) Tj 0 g"
+                % (
+                    NUMBER_RIGHT - len(number) * self._digit,
+                    number.encode("utf-16-be"),
+                    shown.date.encode("utf-16-be"),
+                    shown.time.encode("utf-16-be"),
+                    row.leaf[:16].encode("utf-16-be"),
+                )
+            ]
+        text = message.time_raw or self.words["row.no_time"]
+        line = self.engine.line(text, SMALL, TEXT_LEFT - TIME_LEFT - 6)
+        raw = b"1 0 0 1 38 -10 Tm %s" % line.ops
+        return [self._number(message.sequence), raw, self._hash(row.leaf, -29)]
 
     def _number(self, sequence: int) -> bytes:
         text = str(sequence)

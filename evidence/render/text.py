@@ -196,12 +196,12 @@ class TextEngine:
         if ends[-1] <= limit:
             ops = b"%s%s Tj%s" % (before, view.encode(text), after)
             return [Line(ops, ends[-1] * size)]
+        codes = text.translate(view.plain).encode("utf-16-be", "surrogatepass")
         found = []
         start, done, length = 0, 0.0, len(text)
         while start < length:
             end = self._plain_end(text, start, bisect_right(ends, done + limit, start))
-            piece = text[start:end]
-            ops = b"%s%s Tj%s" % (before, view.encode(piece), after)
+            ops = b"%s(%s) Tj%s" % (before, escape(codes[2 * start : 2 * end]), after)
             found.append(Line(ops, (ends[end - 1] - done) * size))
             start, done = end, ends[end - 1]
         return found
@@ -225,10 +225,7 @@ class TextEngine:
     @staticmethod
     def _around(view: FontView, style: TextStyle) -> tuple[bytes, bytes]:
         """Return operators before and after: the font, and strokes where no bold font exists."""
-        select = b"/%s %g Tf " % (view.resource.encode("ascii"), style.size)
-        if style.bold and view.resource != "B":
-            return select + b"2 Tr %.2f w " % (style.size * STROKE), b" 0 Tr"
-        return select, b""
+        return _around(view.resource, style)
 
     # ---- everything that is not plain -----------------------------------------------------------
 
@@ -599,6 +596,14 @@ def _variation_known(face: Face, cluster: str) -> bool:
         for base, selector in pairwise(cluster)
         if _is_variation(selector)
     ) and not _is_variation(cluster[0])
+
+
+@lru_cache(1024)
+def _around(resource: str, style: TextStyle) -> tuple[bytes, bytes]:
+    select = b"/%s %g Tf " % (resource.encode("ascii"), style.size)
+    if style.bold and resource != "B":
+        return select + b"2 Tr %.2f w " % (style.size * STROKE), b" 0 Tr"
+    return select, b""
 
 
 class _LineDrawing:
