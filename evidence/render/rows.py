@@ -129,6 +129,9 @@ class RowSetter:
             heading, odd = self.sender(message, row)
             if len(lines) <= 5 and odd is None and not any(map(_is_odd, lines)):
                 return [self._bare(row, message, shown, heading, lines)]
+            column = Column(self, row, message, shown)
+            column.body_lines(lines)
+            return column.finish()
         column = self._columns(self, row, message, shown)
         self._fill(column, row, message)
         return column.finish()
@@ -370,7 +373,11 @@ class Column:
 
     def body(self, text: str) -> None:
         """Set the message text."""
-        for line in self.engine.lines(text, self.width, BODY):
+        self.body_lines(self.engine.lines(text, self.width, BODY))
+
+    def body_lines(self, lines: list[Line]) -> None:
+        """Set the lines of the message text."""
+        for line in lines:
             if self._y - LEADING < -FIRST_STRIP:
                 self._cut()
             if line.boxes or line.images or line.rtl:
