@@ -44,7 +44,7 @@ help of ``rows.Rows``::
 
 Refusal codes: those of ``zips``, and empty_file, file_too_large, unknown_format, no_messages,
 several_chats_in_archive, unknown_timezone, unknown_date_order, date_order_impossible,
-answers_missing, not_in_archive, file_changed.
+answers_missing, not_in_archive, file_changed, too_many_participants, too_many_conversations.
 """
 
 from __future__ import annotations

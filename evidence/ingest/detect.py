@@ -17,6 +17,7 @@ from evidence.ingest.interface import Parser
 from evidence.ingest.source import Source
 
 _CHAT_ENDINGS = (".txt", ".json", ".csv")
+MOST_CANDIDATES = 200
 _WELL_KNOWN = ("_chat.txt", "result.json")
 
 
@@ -49,13 +50,19 @@ def recognise(source: Source) -> tuple[Parser, str]:
             raise IngestRefused(source.name, code="unknown_format")
         return parser, ""
     found = {}
-    for entry in source.entries:
-        if entry.size and entry.name.lower().endswith(_CHAT_ENDINGS):
-            parser = _parser_of(source, entry.name)
-            if parser is not None:
-                found[entry.name] = parser
+    for name in _candidates(source):
+        parser = _parser_of(source, name)
+        if parser is not None:
+            found[name] = parser
     member = _chosen(source.name, list(found))
     return found[member], member
+
+
+def _candidates(source: Source) -> list[str]:
+    """Return the members that may hold the chat, likeliest first, not more than MOST_CANDIDATES."""
+    names = [e.name for e in source.entries if e.size and e.name.lower().endswith(_CHAT_ENDINGS)]
+    names.sort(key=lambda name: (name.rpartition("/")[2] not in _WELL_KNOWN, name.count("/")))
+    return names[:MOST_CANDIDATES]
 
 
 def _chosen(archive_name: str, members: list[str]) -> str:

@@ -36,6 +36,11 @@ def mark_length(head: bytes) -> int:
     return next((len(mark) for mark, _ in _MARKS if head.startswith(mark)), 0)
 
 
+def utf8_mark_length(head: bytes) -> int:
+    """Return 3 when the bytes begin with the mark of UTF-8, else 0."""
+    return 3 if head.startswith(codecs.BOM_UTF8) else 0
+
+
 def _fits(opened: Callable[[], BinaryIO], encoding: str) -> bool:
     decoder = codecs.getincrementaldecoder(encoding)()
     with opened() as stream:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 LONGEST_VALUE = 4 << 20
-_CHUNK = 1 << 20
+_CHUNK = 1 << 17
+"""Small, because the standard library counts the lines of the window to word each error."""
 _BLANK = re.compile(r"[ \t\r\n]*")
 _SCALAR = re.compile(r"[^\s,\]}]+")
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
@@ -22,6 +23,7 @@ _QUOTE_END = re.compile(r'["\\]')
 _BRACKET_OR_QUOTE = re.compile(r'["\[\]{}]')
 _FINDER = json.JSONDecoder(strict=False, parse_float=str, parse_constant=str)
 _NEAR_END = 16
+_NO_VALUE = ("", "}", "]", ",", ":")
 
 
 class Broken(Exception):
@@ -75,7 +77,8 @@ class Window:
 
     def value(self) -> Slice:
         """Return the value that begins here and step behind it. Raises Broken, standing still."""
-        self.peek()
+        if self.peek() in _NO_VALUE:
+            raise Broken
         while True:
             try:
                 value, end = _FINDER.raw_decode(self._text, self._at)
@@ -145,8 +148,6 @@ class Window:
 
     def _damaged(self) -> Slice:
         """Cut out what looks like one value by counting brackets."""
-        if self.peek() in ("", "}", "]", ",", ":"):
-            raise Broken
         while True:
             end = self._balanced()
             if end is not None:
@@ -198,10 +199,11 @@ def decoded(offset: int, data: bytes) -> Slice:
         return Slice(offset, data, None, damaged=True)
 
 
-def skip_to(stream: BinaryIO, offset: int) -> None:
-    """Move a stream that stands at its beginning to ``offset``, reading on if it cannot seek."""
+def skip_to(stream: BinaryIO, offset: int, standing: int = 0) -> None:
+    """Move a stream forward to ``offset``, reading on from where it stands if it cannot seek."""
     if stream.seekable():
         stream.seek(offset)
         return
-    while offset > 0:
-        offset -= len(stream.read(min(offset, _CHUNK))) or offset
+    left = offset - standing
+    while left > 0:
+        left -= len(stream.read(min(left, _CHUNK))) or left

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from evidence.errors import IngestRefused
 from evidence.ingest.interface import SeriesEnd, SourceWarning, Span
 from evidence.values import Json, Message, Participant
 
@@ -16,6 +17,8 @@ PIECE_BYTES = 64 << 10
 ROW_BYTES = 4 << 20
 """No row holds more source bytes than this; what is longer becomes unparsed rows."""
 WARNINGS_LISTED = 50
+MOST_PEOPLE = 200_000
+MOST_NAMES = 100
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -68,10 +71,12 @@ class Rows:
         found = self._people.get(key)
         shown = clean(name) if name else (platform_id or "")
         if found is None:
+            if len(self._people) >= MOST_PEOPLE:
+                raise IngestRefused("senders without end", code="too_many_participants")
             owner = platform_id in self._owners or name in self._owners
             found = Person(f"p{len(self._people) + 1}", shown, platform_id, owner)
             self._people[key] = found
-        elif name and shown not in found.names:
+        elif name and shown not in found.names and len(found.names) < MOST_NAMES:
             found.names.append(shown)
         return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 import zipfile
 from pathlib import Path
 
@@ -163,3 +164,48 @@ def test_limits_of_the_whole_file_are_kept(tmp_path):
         examine(path, path.name, Limits(max_file_bytes=99))
 
     assert refused.value.code == "file_too_large"
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("marks", b"13/04/2023, 10:00 - A: b\n" + "\u200e".encode() * 300_000 + b"\n"),
+        ("colon", b"13/04/2023, 10:00 - " + b'hat die Gruppe "' * 60_000 + b": x\n"),
+        ("mail", b"2019-07-16 18:15:05 A(123123)\nx\n\n2019-07-16 18:15:05 <" + b"@" * 900_000),
+        ("recall", b"2019-07-16 18:15:05 A(10000)\n" + "撤回".encode() + b" " * 900_000 + b"\n"),
+        ("brackets", b'{"messages": [{"date_unixtime": "1"}' + b"}" * 200_000 + b"]}"),
+        ("strays", b'{"messages": [{"date_unixtime": "1"}' + b'}{"a":1}' * 20_000 + b"]}"),
+        ("open", b'{"messages": [{"date_unixtime": "1"}, ' + b'{"a": "' * 80_000),
+        ("nested", b'{"messages": [{"date_unixtime": "1"}, ' + b"[" * 300_000),
+        (
+            "invitations",
+            "消息ID,类型,发送人,时间,内容\n1,系统消息,,2024-10-04 11:42:05,".encode()
+            + "邀请".encode() * 200_000,
+        ),
+        (
+            "blanks",
+            "消息ID,类型,发送人,时间,内容\n1,引用,a,2024-10-04 11:42:05,".encode()
+            + b"<msg><appmsg><title>t</title><type>57</type><refermsg><content>abc:"
+            + b" " * 900_000
+            + b"</content></refermsg></appmsg></msg>",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+@pytest.mark.parametrize("packed", [False, True], ids=["bare", "archived"])
+def test_input_made_to_take_forever_does_not(name, data, packed, tmp_path):
+    path = tmp_path / "chat.txt"
+    suffix = ".json" if data.startswith(b"{") else ".csv" if "消息ID".encode() in data else ".txt"
+    if packed:
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as file:
+            file.writestr(f"chat{suffix}", data)
+        path, data = tmp_path / "chat.zip", buffer.getvalue()
+    else:
+        path = tmp_path / f"chat{suffix}"
+    path.write_bytes(data)
+    before = time.process_time()
+
+    account_for(path)
+
+    assert time.process_time() - before < 5

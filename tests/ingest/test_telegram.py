@@ -292,6 +292,10 @@ def test_files_of_an_archived_export_are_found_beside_the_json(tmp_path, reading
     assert row.source["file"] == "Export/result.json"
 
 
+def test_the_name_of_the_file_does_not_matter(written, reading_of):
+    assert reading_of(written("export.txt", chat(message(), message(2)))).kinds() == ["text"] * 2
+
+
 def test_an_export_without_any_message_is_refused(written):
     path = written("result.json", chat())
 

@@ -29,7 +29,7 @@ from evidence.values import Json, Message
 
 _HEADER = re.compile(
     r"((\d{4})[-/](\d{1,2})[-/](\d{1,2}) (\d{1,2}):(\d{2}):(\d{2})(?:[ \u00a0\u202f](AM|PM|上午|下午))?)"
-    r" (\S[^\r\n]*)\s*",
+    r" (\S[^\r\n]{0,200})\s*",
     re.ASCII,
 )
 _SENDER = re.compile(
@@ -318,7 +318,7 @@ def _content(body: str) -> dict[str, Any]:
 def _system(body: str) -> dict[str, Any]:
     template = next((code for code, pattern in _TEMPLATES if pattern.search(body)), "notice")
     if template == "recalled":
-        by = _RECALLED_BY.search(body)
+        by = _RECALLED_BY.search(body[:500])
         return {"kind": "recalled", "deletion": {"by": by[1] if by else None, "time_raw": None}}
     return {"kind": "system", "system": {"template": template, "values": {"text": body}}}
 

@@ -20,11 +20,11 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, BinaryIO
 
 from evidence.errors import IngestRefused
 from evidence.ingest.clock import from_epoch, from_local, likely_zones, naive, zone_named
-from evidence.ingest.encodings import mark_length
+from evidence.ingest.encodings import utf8_mark_length
 from evidence.ingest.interface import (
     Answers,
     ChatFile,
@@ -47,6 +47,7 @@ _TYPES = {
     "private_supergroup": ("group", "channel"), "public_supergroup": ("group", "channel"),
     "private_channel": ("channel", "channel"), "public_channel": ("channel", "channel"),
 }  # fmt: skip
+_MOST_LOOKS_AHEAD = 64
 _TELLS = re.compile(
     rb'"date_unixtime"\s*:|"text_entities"\s*:|"(?:from|actor)_id"\s*:\s*"(?:user|channel|chat)\d'
     rb'|"type"\s*:\s*"(?:(?:personal|bot)_chat|(?:private|public)_(?:group|supergroup|channel)'
@@ -122,7 +123,7 @@ class TelegramJson:
 
     def recognises(self, head: bytes, name: str) -> bool:
         """True for an object with Telegram's own field names near its beginning."""
-        body = head[mark_length(head) :].lstrip()
+        body = head[utf8_mark_length(head) :].lstrip()
         if not body.startswith(b"{") or b'"sender_name"' in body:
             return False
         old = b'"messages"' in body and b'"from"' in body and _OLD_TELL.search(body)
@@ -147,13 +148,17 @@ class TelegramJson:
         )
 
     def read(self, chat: ChatFile, survey: Survey, answers: Answers) -> Iterator[Event]:
+        with chat.open() as stream:
+            yield from self._events(chat, _Behind(stream), answers)
+
+    def _events(self, chat: ChatFile, behind: _Behind, answers: Answers) -> Iterator[Event]:
         series: _Series | None = None
         accounted = 0
         for step in _walk(chat):
             if isinstance(step, _Begin):
                 if series is not None:
                     yield from series.finish()
-                series = _Series(chat, step, answers)
+                series = _Series(chat, behind, step, answers)
                 yield series.start(_gaps(accounted, step.at, step.strays))
                 for start, end in step.strays:
                     yield from series.stray(start, end)
@@ -173,7 +178,7 @@ def _walk(chat: ChatFile) -> Iterator[_Step]:
     """Yield what begins, the elements of ``messages``, and spans no rule knows, in file order."""
     with chat.open() as stream:
         head = stream.read(3)
-        mark = mark_length(head)
+        mark = utf8_mark_length(head)
     with chat.open() as stream:
         stream.read(mark)
         window = Window(stream, mark)
@@ -188,6 +193,7 @@ def _walk(chat: ChatFile) -> Iterator[_Step]:
 class _Walker:
     def __init__(self, chat: ChatFile, window: Window) -> None:
         self._file, self._window = chat, window
+        self._looks_ahead = 0
         self._account: dict[str, Any] = {}
         self._parts: list[str] = []
 
@@ -227,7 +233,9 @@ class _Walker:
             if window.take("]"):
                 return
             chat.begun = True
-            if not {"name", "type", "id"} <= chat.head.keys():
+            whole = {"name", "type", "id"} <= chat.head.keys()
+            if not whole and self._looks_ahead < _MOST_LOOKS_AHEAD:
+                self._looks_ahead += 1
                 chat.head = {**self._later_head(window.offset), **chat.head}
             strays, chat.strays = chat.strays, []
             yield _Begin(chat.head, window.offset, strays, self._account, tuple(self._parts))
@@ -287,11 +295,15 @@ class _Walker:
         window.take("}")
 
     def _stray(self) -> _Stray:
+        """Step over what is no value, up to where one could begin."""
         start = self._window.offset
-        self._window.skip()
-        if self._window.offset == start:
-            self._window.resync()
-        return _Stray(start, self._window.offset)
+        while True:
+            before = self._window.offset
+            self._window.skip()
+            if self._window.offset == before:
+                self._window.resync()
+            if self._window.peek() not in ("}", ":"):
+                return _Stray(start, self._window.offset)
 
     def _scalar_value(self) -> Any:
         try:
@@ -309,11 +321,24 @@ class _Walker:
         return value if isinstance(value, dict) else {}
 
 
+class _Behind:
+    """A second look at bytes the window has passed, forward only: strays come in file order."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream, self._at = stream, 0
+
+    def read(self, offset: int, length: int) -> bytes:
+        skip_to(self._stream, offset, self._at)
+        data = self._stream.read(length)
+        self._at = offset + len(data)
+        return data
+
+
 class _Series:
     """The rows of one chat."""
 
-    def __init__(self, chat: ChatFile, begin: _Begin, answers: Answers) -> None:
-        self._chat, self._begin = chat, begin
+    def __init__(self, chat: ChatFile, behind: _Behind, begin: _Begin, answers: Answers) -> None:
+        self._chat, self._behind, self._begin = chat, behind, begin
         self._zone = zone_named(answers.timezone) if answers.timezone else None
         account = begin.account
         self._owner_id = f"user{account['user_id']}" if "user_id" in account else None
@@ -364,14 +389,12 @@ class _Series:
             yield from self._row(step)
 
     def stray(self, start: int, end: int) -> Iterator[Message]:
-        with self._chat.open() as stream:
-            skip_to(stream, start)
-            while start < end:
-                data = stream.read(min(end - start, PIECE_BYTES))
-                if not data:
-                    return
-                yield from self.rows.unparsed(start, data)
-                start += len(data)
+        while start < end:
+            data = self._behind.read(start, min(end - start, PIECE_BYTES))
+            if not data:
+                return
+            yield from self.rows.unparsed(start, data)
+            start += len(data)
 
     def finish(self) -> Iterator[Message | SeriesEnd]:
         yield from self.rows.finish(tuple(self._trailer))

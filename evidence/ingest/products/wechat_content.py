@@ -20,7 +20,7 @@ from evidence.values import Json
 _LARGEST_XML = 1 << 20
 _DEEPEST = 40
 _BEGINS_XML = re.compile(
-    r"(?:(?P<sender>[\w@.\-]{3,64}):\s*\n?)?\s*(?P<xml><(?:\?xml|msg|sysmsg|appmsg|voip|VoIP)\b.*)",
+    r"(?:(?P<sender>[\w@.\-]{3,64}):)?\s*(?P<xml><(?:\?xml|msg|sysmsg|appmsg|voip|VoIP)\b.*)",
     re.DOTALL,
 )
 
@@ -95,7 +95,7 @@ class Content:
 
 def content_of(text: str, kind: str) -> Content:
     """Return what ``text`` says; ``kind`` is what the export called the message."""
-    match = _BEGINS_XML.fullmatch(text) if "<" in text[:200] else None
+    match = _xml_in(text)
     if match is None or (kind == "text" and match["sender"] is None and "<msg" not in text[:400]):
         return _notice(text, kind) if kind in ("system", "recalled") else Content(body=text)
     root = _parsed(match["xml"])
@@ -106,13 +106,17 @@ def content_of(text: str, kind: str) -> Content:
     return found
 
 
+def _xml_in(text: str) -> re.Match[str] | None:
+    return _BEGINS_XML.fullmatch(text) if "<" in text[:200] else None
+
+
 def _notice(text: str, kind: str) -> Content:
-    template = next((code for code, pattern in _NOTICES if pattern.search(text)), "notice")
+    template = next((code for code, pattern in _NOTICES if pattern.search(text[:2000])), "notice")
     found = Content(body=text)
-    if "$" in text and re.search(r"\$\w+\$", text):
+    if "$" in text and re.search(r"\$\w+\$", text[:2000]):
         found.warnings.append("template_not_expanded")
     if template == "recalled" or kind == "recalled":
-        match = _RECALLED_BY.search(text)
+        match = _RECALLED_BY.search(text[:500])
         found.kind = "recalled"
         found.fields["deletion"] = {"by": match["by"].strip() if match else None, "time_raw": None}
         return found
@@ -186,7 +190,7 @@ def _quote(refer: Element | None) -> dict[str, Json] | None:
     if refer is None:
         return None
     text = refer.findtext("content") or ""
-    inner = _BEGINS_XML.fullmatch(text)
+    inner = _xml_in(text)
     root = _parsed(inner["xml"]) if inner else None
     if root is not None:
         text = root.findtext(".//title") or f"[{root[0].tag if len(root) else root.tag}]"

@@ -20,10 +20,11 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from evidence.errors import IngestRefused
 from evidence.ingest.clock import from_epoch, from_local, likely_zones, naive, zone_named
 from evidence.ingest.csvscan import Record, Records, cells_of
 from evidence.ingest.dates import OrderNotes, date_in, fitting, settled_order
-from evidence.ingest.encodings import encoding_of, mark_length
+from evidence.ingest.encodings import encoding_of, utf8_mark_length
 from evidence.ingest.interface import Answers, ChatFile, Event, SeriesStart, Survey
 from evidence.ingest.jsonscan import skip_to
 from evidence.ingest.media import attachment
@@ -37,6 +38,7 @@ from evidence.ingest.products.wechat_content import (
 from evidence.ingest.rows import ROW_BYTES, Rows, clean
 from evidence.values import Json, Message
 
+MOST_CONVERSATIONS = 2000
 _MEDIA = frozenset({"image", "voice", "video", "file", "sticker"})
 _TIME = re.compile(
     r"\s*(\d{1,4})([-/.年])(\d{1,2})[-/.月](\d{1,4})日?[ T]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?\s*",
@@ -105,7 +107,7 @@ class WeChatCsv:
 
     def recognises(self, head: bytes, name: str) -> bool:
         """True when the first line names this layout's columns."""
-        line = head[mark_length(head) :].partition(b"\n")[0]
+        line = head[utf8_mark_length(head) :].partition(b"\n")[0]
         for encoding in ("utf-8", "gb18030"):
             try:
                 cells = cells_of(line.decode(encoding).encode())
@@ -191,10 +193,7 @@ class _Table:
         with self._chat.open() as stream:
             at = 0
             for offset, length in zip(offsets, lengths, strict=True):
-                if stream.seekable():
-                    stream.seek(offset)
-                else:
-                    skip_to(stream, offset - at)
+                skip_to(stream, offset, at)
                 data = stream.read(length)
                 at = offset + length
                 yield Record(offset, data, cells_of(data))
@@ -248,6 +247,8 @@ def _grouped(table: _Table) -> Mapping[str, Iterator[Record]]:
             waiting.append(record)
             continue
         current = row["conversation"] or "?" if row is not None else current
+        if current not in places and len(places) >= MOST_CONVERSATIONS:
+            raise IngestRefused("conversations without end", code="too_many_conversations")
         offsets, lengths = places.setdefault(current, (array("Q"), array("Q")))
         for one in (*waiting, record):
             offsets.append(one.offset)

@@ -31,7 +31,7 @@ from zoneinfo import ZoneInfo
 from evidence.errors import IngestRefused
 from evidence.ingest.clock import from_local, likely_zones, naive, zone_needed
 from evidence.ingest.dates import OrderNotes, date_in, fitting, settled_order
-from evidence.ingest.encodings import mark_length
+from evidence.ingest.encodings import utf8_mark_length
 from evidence.ingest.interface import (
     Answers,
     ChatFile,
@@ -46,7 +46,7 @@ from evidence.ingest.products import whatsapp_words as words
 from evidence.ingest.rows import ROW_BYTES, Rows, clean
 from evidence.values import Json, Message
 
-_M = f"[{words.MARKS}]*"
+_M = f"[{words.MARKS}]{{0,8}}"
 _S = "[ \u00a0\u202f\u2009]"
 _DATE = (
     rf"(\d{{1,4}}){_M}(\.{_S}|[./-]|[年년]{_S}?){_M}(\d{{1,2}}){_M}(\.{_S}|[./-]|[月월]{_S}?){_M}"
@@ -77,6 +77,7 @@ _TITLE = re.compile(
     re.IGNORECASE,
 )
 _COPY_NUMBER = re.compile(r" ?\(\d{1,3}\)$")
+_LONGEST_NAME = 400
 _QUOTES = frozenset('"“„«「')
 _TIMES_KEPT: Final = 4096
 
@@ -115,7 +116,7 @@ class WhatsAppText:
     def read(self, chat: ChatFile, survey: Survey, answers: Answers) -> Iterator[Event]:
         order = settled_order(survey, answers)
         with chat.open() as stream:
-            mark = mark_length(stream.read(3))
+            mark = utf8_mark_length(stream.read(3))
         header: tuple[Span, ...] = ((chat.member, 0, mark),) if mark else ()
         title = _title(chat)
         yield SeriesStart(
@@ -365,9 +366,9 @@ class _Reading:
 
     @staticmethod
     def _unless_system(name: str, body: str, rest: str) -> tuple[str | None, str]:
-        if not name.strip(_OUTER_MARKS) or (
-            (len(name) > 25 or _QUOTES & set(name)) and words.COLON_INSIDE.search(name)
-        ):
+        if not name.strip(_OUTER_MARKS) or len(name) > _LONGEST_NAME:
+            return None, rest
+        if (len(name) > 25 or _QUOTES & set(name)) and words.COLON_INSIDE.search(name):
             return None, rest
         return name, body
 
