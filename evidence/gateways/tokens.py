@@ -120,7 +120,7 @@ def check(
         token=token,
         time=time,
         authority=authority,
-        certificates=chain,
+        certificates=(*chain, *(der for der in embedded if der not in chain)),
         crls=trust.revocation.crls(chain, now),
     )
 

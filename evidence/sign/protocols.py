@@ -21,7 +21,8 @@ class Stamp:
     authority: str
     """Name or address of the authority as configured."""
     certificates: tuple[bytes, ...]
-    """DER, from the authority's certificate up to and including the trusted root."""
+    """DER, from the authority's certificate up to and including the trusted root, then whatever
+    else the token carries: nothing in it is left for the verifier to wonder about."""
     crls: tuple[bytes, ...]
     """DER, current when the token was made, one per issuer in ``certificates``."""
 

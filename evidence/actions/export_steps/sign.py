@@ -102,11 +102,12 @@ def _lay_down(bag: Path, export: Export, state: dict[str, Any], gateways: Gatewa
     workspace.write(bag / "README.txt", readme)
     folder = bag / "data" / "certificates"
     seal = (gateways.seal_key.certificate, *gateways.seal_key.chain)
-    workspace.write(folder / "seal.pem", _pem(seal))
-    stamps = tuple(base64.b64decode(one) for one in state["stamp_certificates"])
-    workspace.write(folder / "stamp.pem", _pem(stamps))
-    for number, crl in enumerate(state["stamp_crls"], start=1):
-        workspace.write(folder / f"stamp-{number}.crl", base64.b64decode(crl))
+    workspace.write(folder / "seal-chain.pem", _pem(seal))
+    for name, stamp in state["stamps"].items():
+        chain = tuple(base64.b64decode(one) for one in stamp["certificates"])
+        workspace.write(folder / f"{name}-chain.pem", _pem(chain))
+        for number, crl in enumerate(stamp["crls"], start=1):
+            workspace.write(folder / f"{name}-{number}.crl", base64.b64decode(crl))
 
 
 def _pem(certificates: tuple[bytes, ...]) -> bytes:

@@ -41,15 +41,16 @@ def run(job: Job, at: datetime) -> None:
         ).place
         for part in parts
     }
-    state["earlier"], state["sealed_stamps"] = _earlier_stamps(bag, parts, state, checkpoint)
+    state["earlier"], state["sealed_stamps"], earlier_stamps = _earlier_stamps(
+        bag, parts, state, checkpoint
+    )
     state["custody"] = _write_custody(bag, export, parts, checkpoint.size)
     state["received_by"] = _received_by(state["custody"])
     state |= {
         "origin": checkpoint.epoch.origin,
         "vkey": checkpoint.epoch.vkey,
         "authority": authority_name(stamp),
-        "stamp_certificates": stamp.certificates,
-        "stamp_crls": stamp.crls,
+        "stamps": {"stamp": _material(stamp)} | earlier_stamps,
         "checkpoint": {
             "size": checkpoint.size,
             "root": bytes(checkpoint.root).hex(),
@@ -73,10 +74,11 @@ def _write_stamp(bag: Path, note: str, token: str, checkpoint: Checkpoint, stamp
 
 def _earlier_stamps(
     bag: Path, parts: list[Part], state: dict[str, Any], prepared: Checkpoint
-) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+) -> tuple[list[dict[str, Any]], dict[str, Any], dict[str, Any]]:
     """Write, per series, the first stamped checkpoint that covers its seal: since when it stood.
 
-    Return what the manifest says of them, and per series which one it is and its time.
+    Return what the manifest says of them, per series the time, and what is needed to judge the
+    tokens, by the name of the files it goes to.
     """
     found: dict[int, Stamp] = {}
     by_series: dict[str, Any] = {}
@@ -98,7 +100,12 @@ def _earlier_stamps(
         named = EarlierStamp(size, tuple(proof))
         _write_stamp(bag, named.checkpoint, named.token, stamp.checkpoint, stamp)
         earlier.append({"size": size, "consistency": [one.hex() for one in proof]})
-    return earlier, by_series
+    material = {f"stamp-{size:010d}": _material(stamp) for size, stamp in sorted(found.items())}
+    return earlier, by_series, material
+
+
+def _material(stamp: Stamp) -> dict[str, Any]:
+    return {"certificates": stamp.certificates, "crls": stamp.crls}
 
 
 def _write_custody(bag: Path, export: Export, parts: list[Part], size: int) -> list[dict[str, Any]]:

@@ -1,13 +1,17 @@
 """Take the signatures out of a PDF, so that other people's tools can check them.
 
 For each signature, in file order, two files: ``<k>.cms`` (a time-stamp: ``<k>.tst``), the DER as it
-stands in ``/Contents`` without its padding, and ``<k>.signed``, the bytes it covers. Nothing is judged.
+stands in ``/Contents`` without its padding, and ``<k>.signed``, the bytes it covers. A signature with a
+time-stamp of its own gives two more: ``<k>-time.tst`` and ``<k>-time.signed``, the signature value.
+Nothing is judged.
 """
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+
+from . import cms
 
 _RANGE = re.compile(rb"/ByteRange\s*\[\s*0\s+(\d{1,12})\s+(\d{1,12})\s+(\d{1,12})\s*\]")
 _STAMP = re.compile(rb"/SubFilter\s*/ETSI\.RFC3161")
@@ -29,15 +33,30 @@ def extract_signatures(data: bytes, folder: str | Path) -> list[str]:
         signature = _der(data[first:second])
         around = data[max(0, match.start() - 2000) : first] + data[second : second + 2000]
         ending = "tst" if _STAMP.search(around) else "cms"
-        for name, content in (
-            (f"{number}.{ending}", signature),
-            (f"{number}.signed", data[:first] + data[second : second + length]),
-        ):
+        found = {
+            f"{number}.{ending}": signature,
+            f"{number}.signed": data[:first] + data[second : second + length],
+        }
+        if ending == "cms":
+            found |= _own_stamp(number, signature)
+        for name, content in found.items():
             (target / name).write_bytes(content)
             written.append(name)
     if not written:
         raise ValueError("the PDF carries no signature")
     return written
+
+
+def _own_stamp(number: int, signature: bytes) -> dict[str, bytes]:
+    """Return the files of the time-stamp inside a signature, none where it carries none."""
+    try:
+        signed = cms.parse(signature)
+    except ValueError:
+        return {}
+    token = signed.unsigned.get(cms.TIME_STAMP)
+    if token is None:
+        return {}
+    return {f"{number}-time.tst": token.raw, f"{number}-time.signed": signed.signature}
 
 
 def _der(contents: bytes) -> bytes:
