@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
+from django.shortcuts import render
 from django.views import View
 
 from evidence.access import organisation_to_change
-from evidence.errors import NotAllowed, NotFound
+from evidence.errors import EvidenceError, NotAllowed, NotFound
 from evidence.front.people import person_actor, signed_in
+from evidence.front.sentences import error_sentence
 from evidence.models import Organisation, User
 from evidence.values import Actor
+
+logger = logging.getLogger(__name__)
 
 
 class Page(LoginRequiredMixin, View):
@@ -27,6 +32,10 @@ class Page(LoginRequiredMixin, View):
             raise Http404 from error
         except NotAllowed as error:
             raise PermissionDenied from error
+        except EvidenceError as error:
+            logger.warning("%s could not be served: %s", request.path, error.code)
+            context = {"sentence": error_sentence(error)}
+            return render(request, "trouble.html", context, status=503)
 
     @property
     def person(self) -> User:

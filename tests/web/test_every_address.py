@@ -1,0 +1,154 @@
+"""Every address of the service, asked by owner, colleague, stranger and anonymous."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from evidence.models import ApiToken, Membership
+
+SIGN_IN = 302
+SERIES = ("conversation", "select")
+PUBLIC = {"home": 200, "verify": 200, "login": 200, "signup": 200, "api-root": 200, "sample": 404}
+"""Open to anyone, with what a plain GET answers."""
+PERSONAL = {"conversations": 200, "exports": 200, "account": 200, "upload": 200, "questions": 404}
+"""Shows people what is theirs alone."""
+POST_ONLY = {"logout", "set_language", "count", "cancel", "revoke_token", "api-verifications"}
+
+
+def names() -> set[str]:
+    """Return the name of every address except those of Django's own administration."""
+    found: set[str] = set()
+
+    def walk(patterns) -> None:
+        for pattern in patterns:
+            if isinstance(pattern, URLResolver):
+                if pattern.namespace != "admin":
+                    walk(pattern.url_patterns)
+            elif isinstance(pattern, URLPattern) and pattern.name:
+                found.add(pattern.name)
+
+    walk(get_resolver().url_patterns)
+    return found
+
+
+@pytest.fixture
+def addresses(alice, issued, now):
+    """Alice's own objects, by the name of the address that shows them."""
+    export = issued(alice)
+    series = export.selection.series.get()
+    token = ApiToken.objects.create(
+        user=alice.user, organisation=alice.organisation, label="x", token_sha256=b"x" * 32,
+        created_at=now,
+    )  # fmt: skip
+    pdf = export.artifacts.get(kind="pdf")
+    return {
+        "conversation": [series.public_id],
+        "select": [series.public_id],
+        "count": [series.public_id],
+        "attachment": [series.public_id, 1, 0],
+        "acquisition": [series.acquisition.public_id],
+        "export": [export.public_id],
+        "progress": [export.public_id],
+        "cancel": [export.public_id],
+        "download": [export.public_id, pdf.name],
+        "revoke_token": [token.public_id],
+        "questions": ["0" * 32],
+        "sample": ["good"],
+        "api-acquisition": [series.acquisition.public_id],
+        "api-conversation": [series.public_id],
+        "api-export": [export.public_id],
+        "api-artifact": [export.public_id, pdf.name],
+    }
+
+
+EXPECTED = {
+    # name: owner, colleague who is not on the matter, stranger
+    "conversation": (200, 200, 404),
+    "select": (200, 200, 404),
+    "attachment": (404, 404, 404),
+    "acquisition": (200, 200, 404),
+    "export": (200, 404, 404),
+    "progress": (200, 404, 404),
+    "download": (200, 404, 404),
+}
+
+
+def test_the_tables_name_every_address():
+    listed = set(PUBLIC) | set(PERSONAL) | POST_ONLY | set(EXPECTED)
+    assert {name for name in names() if not name.startswith("api-")} == {
+        name for name in listed if not name.startswith("api-")
+    }
+
+
+def test_people_see_what_is_theirs_and_strangers_what_does_not_exist(
+    alice, bob, charlie, addresses, content
+):
+    for name, expected in EXPECTED.items():
+        address = reverse(name, args=addresses[name])
+        for actor, status in zip((alice, bob, charlie), expected, strict=True):
+            answer = actor.client.get(address)
+            content(answer)
+            assert answer.status_code == status, (name, actor.user.username)
+        assert Client().get(address).status_code == SIGN_IN, name
+
+
+def test_a_stranger_and_a_missing_object_get_the_same_answer(charlie, addresses):
+    for name in EXPECTED:
+        own = addresses[name]
+        foreign = charlie.client.get(reverse(name, args=own))
+        missing = charlie.client.get(reverse(name, args=["f" * 32, *own[1:]]))
+        assert (foreign.status_code, _stable(foreign)) == (missing.status_code, _stable(missing))
+
+
+def _stable(answer) -> list[str]:
+    """Return the page without what changes with every request or repeats the address."""
+    changing = ("csrfmiddlewaretoken", 'name="next"')
+    lines = answer.content.decode().splitlines()
+    return [line for line in lines if not any(word in line for word in changing)]
+
+
+@pytest.mark.django_db
+def test_anyone_reaches_the_public_pages_and_nobody_else_the_personal_ones(
+    client, alice, addresses
+):
+    for name, status in PUBLIC.items():
+        assert client.get(reverse(name, args=addresses.get(name, []))).status_code == status, name
+    for name, status in PERSONAL.items():
+        address = reverse(name, args=addresses.get(name, []))
+        assert client.get(address).status_code == SIGN_IN, name
+        assert alice.client.get(address).status_code == status, name
+
+
+def test_strangers_change_nothing(alice, bob, charlie, addresses):
+    for name in ("count", "cancel", "revoke_token", "select"):
+        address = reverse(name, args=addresses[name])
+        assert charlie.client.post(address).status_code == 404, name
+        assert Client().post(address).status_code == SIGN_IN, name
+        if name in ("cancel", "revoke_token"):
+            assert bob.client.post(address).status_code == 404, name
+    assert ApiToken.objects.get().revoked_at is None
+
+
+def test_what_changes_something_does_so_by_post_only(alice, addresses):
+    for name in POST_ONLY - {"set_language", "api-verifications"}:
+        answer = alice.client.get(reverse(name, args=addresses.get(name, [])))
+        assert answer.status_code == 405, name
+
+
+def test_an_auditor_changes_nothing(alice, bob, addresses):
+    Membership.objects.filter(user=bob.user, organisation=alice.organisation).update(
+        role=Membership.Role.AUDITOR
+    )
+    for name in ("count", "cancel", "select"):
+        assert bob.client.post(reverse(name, args=addresses[name])).status_code == 403, name
+    assert bob.client.post(reverse("upload")).status_code == 403
+
+
+def test_a_request_forged_by_another_site_is_refused(alice, addresses):
+    careful = Client(enforce_csrf_checks=True)
+    careful.force_login(alice.user)
+    for name in ("cancel", "revoke_token", "upload", "account", "logout"):
+        address = reverse(name, args=addresses.get(name, []))
+        assert careful.post(address).status_code == 403, name
