@@ -115,7 +115,7 @@ def thumbnail(data: bytes, max_pixels: int, edge: int = THUMBNAIL_PIXELS) -> Pic
     """
     image = _open(data, max_pixels)
     try:
-        image.draft("RGB", (edge * 2, edge * 2))
+        image.draft("RGB", (edge * 5 // 4, edge * 5 // 4))
         image.thumbnail((edge, edge), Image.Resampling.BILINEAR, reducing_gap=2.0)
         image = _flat(ImageOps.exif_transpose(image))
         out = io.BytesIO()

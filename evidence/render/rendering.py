@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from evidence.render import images
-from evidence.render.attachments import AttachmentBlock, draw_annex
+from evidence.render.attachments import ANNEX_PICTURE_BYTES, AttachmentBlock, draw_annex
 from evidence.render.exhibit import (
     Exhibit,
     Limits,
@@ -49,6 +49,7 @@ from evidence.render.volume import (
     volume_note,
 )
 from evidence.render.words import words
+from evidence.values import Json
 
 MASTER_NAME = "evidence.pdf"
 FONT_RESERVE = 5_000_000
@@ -121,6 +122,12 @@ def render_master(rendering: Rendering, *, embed: Mapping[str, bytes]) -> Render
         about=_metadata(exhibit, 1, number_of, rendering._filing_copy),
     )  # fmt: skip
     return rendering.master
+
+
+def _weight(attachment: Json) -> int:
+    """Return how many bytes an attachment may add: its annex picture and its thumbnail."""
+    size = attachment.get("size") if isinstance(attachment, dict) else 0
+    return min(size, ANNEX_PICTURE_BYTES) + 150_000 if isinstance(size, int) else 150_000
 
 
 def _media_type(key: str) -> str:
@@ -211,7 +218,7 @@ class _Renderer:
         small = sum(t.span[1] - t.span[0] + 1 for t in self.exhibit.transcripts)
         keep = self.leaves.setdefault(number, []) if small <= self.limits.leaf_list_rows else None
         for row in part.rows():
-            if self._full():
+            if self._full(row):
                 self._next_body(number, part)
             self._row(number, part, row)
             if keep is not None and row.message is not None and row.leaf:
@@ -235,11 +242,15 @@ class _Renderer:
             attachments=self._attachments, style=self.exhibit.style,
         )  # fmt: skip
 
-    def _full(self) -> bool:
-        """Return whether the next row belongs into a new volume."""
+    def _full(self, row: Row) -> bool:
+        """Return whether ``row`` belongs into a new volume."""
         volume, block = self._volume, self._attachments
-        pages = len(volume.pages) + len(block.items) + 4
+        pages = len(volume.pages) + len(block.items) + len(row.files) + 4
         size = volume.pdf.size + block.annex_bytes + FONT_RESERVE
+        if row.files and row.message is not None:
+            size += sum(map(_weight, row.message.attachments))
+        if len(volume.pages) < 2:
+            return False
         return pages >= self.limits.max_pages or size >= self.limits.max_bytes
 
     def _next_body(self, number: int, part: Transcript) -> None:
