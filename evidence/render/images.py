@@ -20,7 +20,14 @@ THUMBNAIL_PIXELS = 560
 THUMBNAIL_QUALITY = 80
 SMALL_EDGE, SMALL_BYTES = 1_000, 250_000
 """A JPEG up to this size stands in the row as it is, and once in the file for row and annex."""
-_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "MPO")
+try:
+    from pillow_heif import register_heif_opener  # type: ignore[import-not-found,unused-ignore]
+except ImportError:  # HEIC pictures are listed, not drawn
+    _HEIF: tuple[str, ...] = ()
+else:
+    register_heif_opener()
+    _HEIF = ("HEIF",)
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "MPO", *_HEIF)
 
 
 @dataclass(frozen=True, slots=True)

@@ -288,12 +288,15 @@ class _Renderer:
             shown = shown_time(message)
             if shown is not None and shown.date != self._day:
                 self._new_day(shown.date)
-        first = True
-        for strip in self._setter.strips(row, shown):
-            volume.place(strip)
-            if first and message is not None:
-                self._note_party(number, row)
-                first = False
+        strips = self._setter.strips(row, shown)
+        volume.place(strips[0])
+        if message is None:
+            return
+        self._note_party(number, row)
+        if len(strips) > 1:
+            resume = self._setter.resume(message.sequence)
+            for strip in strips[1:]:
+                volume.place(strip, resume=resume)
 
     def _new_day(self, day: str) -> None:
         volume, language = self._volume, self.exhibit.language

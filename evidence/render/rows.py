@@ -90,6 +90,14 @@ class RowSetter:
             return [self._withheld(row)]
         return self._message(row, row.message, shown)
 
+    def resume(self, sequence: int) -> Strip:
+        """Return the line at the head of a page on which a long row goes on."""
+        builder = StripBuilder()
+        builder.texts.append(self._number(sequence))
+        words = self.engine.line(self.words["row.continued"], SMALL)
+        builder.text(words, TIME_LEFT, -10, SOFT)
+        return builder.build(15)
+
     # ---- rows without a message -----------------------------------------------------------------
 
     def _gap(self, row: Row) -> Strip:

@@ -26,6 +26,8 @@ from evidence.render.sheet import Geometry, Link, Strip
 from evidence.render.text import TextEngine, TextStyle
 
 FRONT, BODY, BACK = 0, 1, 2
+_NO_LINKS: list[tuple[float, float, float, float, str]] = []
+_NO_XOBJECTS: set[str] = set()
 
 
 @dataclass(slots=True)
@@ -113,6 +115,7 @@ class Volume:
         self._wording = wording
         self._xobjects: dict[str, int] = {}
         self._late: list[tuple[int, str, float]] = []
+        self._resolved: list[tuple[int, Page | None, float]] = []
         self._parent = self.pdf.reserve()
         self._font_resources = self.pdf.reserve()
         words = wording.page_of.format(page="", pages="")
@@ -158,10 +161,15 @@ class Volume:
         self._y = self.sheet.height - self.sheet.top
         self._draw_frame()
 
-    def place(self, strip: Strip) -> None:
-        """Put a strip below the last, on a new page when it does not fit."""
+    def place(self, strip: Strip, *, resume: Strip | None = None) -> None:
+        """Put a strip below the last, on a new page when it does not fit.
+
+        resume: stands at the head of that page, to say what goes on there.
+        """
         if self._current is None or strip.height > self._y - self.sheet.bottom:
             self.begin_page()
+            if resume is not None:
+                self._put(resume)
         self._put(strip)
 
     def skip(self, height: float) -> None:
@@ -298,7 +306,12 @@ class Volume:
         self.fonts.write(self.pdf, self._font_resources)
         for page in self.pages:
             self._write_page(page)
-            page.links, page.xobjects = [], set()
+            page.links, page.xobjects = _NO_LINKS, _NO_XOBJECTS
+        self._resolved = [
+            (form, found[0] if (found := self.anchors.get(target)) else None, size)
+            for form, target, size in self._late
+        ]
+        self._late, self.anchors, self._xobjects = [], {}, {}
         del self.engine, self.fonts
         self.pdf.release()
 
@@ -406,9 +419,8 @@ class Volume:
     def _write_late(
         self, places: dict[int, int], bates_first: int, bates_label: BatesLabel
     ) -> None:
-        for form, target, size in self._late:
-            found = self.anchors.get(target)
-            label = bates_label(bates_first + places[found[0].number]) if found else ""
+        for form, page, size in self._resolved:
+            label = bates_label(bates_first + places[page.number]) if page else ""
             entries = _form_entries(200, 20)
             entries["Resources"] = nested({"Font": Ref(self._font_resources)})
             ops = b"0 g " + self._late_bates.ops(label, 0, 4, size)

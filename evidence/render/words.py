@@ -177,7 +177,7 @@ _TABLE: dict[str, tuple[str, str]] = {
         "灰底字符（如 [U+202E]）为不可见或无字形的字符。",
     ),
     "chat.continued": ("{title} (continued)", "{title}（续）"),
-    "row.continued": ("cont.", "续"),
+    "row.continued": ("continued", "续上页"),
     "row.gap": (
         "{count} messages not included (no. {first} to {last})",
         "此处 {count} 条消息未收录（第 {first} 至第 {last} 条）",
