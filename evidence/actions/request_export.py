@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,13 +12,13 @@ from django.db import transaction
 
 from evidence import custody
 from evidence.archive.keys import keyed, open_json, seal_json
-from evidence.archive.read import describe_series
+from evidence.archive.read import describe_series, messages
 from evidence.errors import InvalidSelection
-from evidence.formats import canonical, manifest, message
+from evidence.formats import canonical, manifest, message, ranges
 from evidence.models import Export, Job, Matter, Organisation, Selection, Series, User
 from evidence.models.ids import opaque_id
 from evidence.select import Choice, FrozenPart, freeze_part
-from evidence.values import Actor, Json, Subject
+from evidence.values import Actor, Json, Message, Subject
 
 LANGUAGES = ("en", "zh")
 JURISDICTIONS = ("cn", "us", "eu")
@@ -109,8 +109,48 @@ def frozen_parts(
         if series.erased_at is not None:
             raise InvalidSelection("this conversation was erased", code="conversation_erased")
         names = {p.key: list(p.names) for p in describe_series(series).participants}
-        parts.append(freeze_part(series, choice, names))
+        parts.append(without_quotes(freeze_part(series, choice, names)))
     return parts
+
+
+def without_quotes(part: FrozenPart) -> FrozenPart:
+    """Return ``part`` with every quote of a withheld body withheld too, for the same reason."""
+    hidden = {
+        seq: closed(targets) for seq, targets in part.withheld.items() if _hides_body(targets)
+    }
+    if not hidden:
+        return part
+    rows = messages(part.series, ranges.of(sorted(hidden)))
+    originals = [stored.message() for stored in rows if not stored.is_erased]
+    withheld, reasons = dict(part.withheld), dict(part.reasons)
+    for stored in messages(part.series, part.chosen):
+        if stored.is_erased or b'"reply_to":null' in stored.fields:
+            continue
+        quoted = _quoted(stored.message(), originals)
+        if quoted is not None and "*" not in withheld.get(stored.sequence, ()):
+            withheld[stored.sequence] = (*withheld.get(stored.sequence, ()), "reply_to")
+            reasons.setdefault(stored.sequence, part.reasons.get(quoted, ""))
+    return replace(part, withheld=withheld, reasons=reasons)
+
+
+def _hides_body(targets: Sequence[str]) -> bool:
+    return any(target == "*" or target.partition(":")[0] == "body" for target in targets)
+
+
+def _quoted(row: Message, originals: Sequence[Message]) -> int | None:
+    """Return the sequence of the withheld message that ``row`` quotes, None when it quotes none."""
+    reply = row.reply_to
+    if reply is None or not reply.get("quote"):
+        return None
+    quote = str(reply["quote"])
+    for original in originals:
+        if reply.get("sequence") == original.sequence:
+            return original.sequence
+        if original.platform_id and reply.get("platform_id") == original.platform_id:
+            return original.sequence
+        if original.body and (quote in original.body or original.body in quote):
+            return original.sequence
+    return None
 
 
 def stated(part: FrozenPart) -> manifest.Part:

@@ -290,3 +290,37 @@ def test_every_download_is_an_entry(ask, tmp_path):
         "export.requested", "export.prepared", "export.issued", "bundle.downloaded",
         "bundle.downloaded",
     ]  # fmt: skip
+
+
+def test_a_quote_of_a_withheld_message_is_withheld_too(acquire, organisation, tmp_path):
+    from evidence.actions.open_matter import open_matter
+    from evidence.actions.request_export import ExportOptions, freeze_selection, request_export
+    from evidence.models import Series
+
+    rows = [("1", "文本", "Ana", "my secret is 4711", ""), ("2", "文本", "Ben", "ok", "")]
+    quote = (
+        "<msg><appmsg><title>why?</title><type>57</type><refermsg><svrid>1</svrid>"
+        "<content>my secret is 4711</content></refermsg></appmsg></msg>"
+    )
+    lines = ["消息ID,类型,发送人,时间,内容,备注,昵称,更多信息"]
+    for number, (ident, kind, sender, body, _) in enumerate(rows):
+        lines.append(f"{ident},{kind},{sender},2024-01-01 08:0{number}:00,{body},,{sender},more")
+    lines.append(f"3,引用消息,Ben,2024-01-01 08:05:00,{quote},,Ben,more")
+    result = acquire(
+        "\ufeff" + "\r\n".join(lines) + "\r\n", name="chat.csv", timezone="Asia/Shanghai"
+    )
+    series = Series.objects.get(acquisition=result.acquisition)
+    now = timezone.now()
+    matter = open_matter(organisation=organisation, actor=OPERATOR, name="M", at=now)
+    choice = Choice(redactions=parse_redactions("1:body", "private"))
+    selection = freeze_selection(
+        organisation=organisation, actor=OPERATOR, matter=matter, choices=[(series, choice)], at=now
+    )
+
+    export = request_export(selection=selection, actor=OPERATOR, options=ExportOptions(), at=now)
+    path = delivered(made(export), tmp_path)
+
+    with zipfile.ZipFile(path) as archive:
+        everything = b"".join(archive.read(name) for name in archive.namelist())
+    assert b"4711" not in everything
+    assert verdict(path).passed
