@@ -117,14 +117,17 @@ class Flow:
         labels: the first column is set in bold and nothing is drawn between columns.
         """
         header = self._row([*head], widths, CELL_BOLD, ground=True) if head else []
-        for strip in header:
-            self.volume.place(strip)
+        head_height = sum(strip.height for strip in header)
+        fresh = True
         for row in rows:
             for strip in self._row(row, widths, TextStyle(size), labels=labels):
-                if strip.height > self.volume.room:
+                if strip.height + (head_height if fresh else 0) > self.volume.room:
                     self.volume.begin_page()
+                    fresh = True
+                if fresh:
                     for again in header:
                         self.volume.place(again)
+                    fresh = False
                 self.volume.place(strip)
         self.volume.skip(8)
 

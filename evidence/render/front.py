@@ -72,7 +72,10 @@ class FrontMatter:
         words: Mapping[str, str],
         overview: Overview,
         limits: Limits,
+        *,
+        unsigned: bool = False,
     ) -> None:
+        self.unsigned = unsigned
         self.volume, self.exhibit, self.words = volume, exhibit, words
         self.overview, self.limits = overview, limits
         self.flow = Flow(volume)
@@ -93,7 +96,7 @@ class FrontMatter:
         self.flow.subheading(words["cover.not_proved"])
         self.flow.paragraph(words["claim.not"], TextStyle(8.6))
         self.flow.paragraph(self._witness(), SMALL, SOFT)
-        return cover_foot(volume, exhibit, words)
+        return cover_foot(volume, exhibit, words, unsigned=self.unsigned)
 
     def _cover_title(self) -> None:
         builder, engine, words = StripBuilder(), self.volume.engine, self.words
@@ -270,7 +273,7 @@ class FrontMatter:
         """Draw who speaks: ids, names over time, basis, counts, and where they appear."""
         words, exhibit = self.words, self.exhibit
         self.flow.chapter(words["people.title"], anchor="s-people", new_page=False)
-        widths = _split(self.flow.measure, (150, 92, 0, 50, 54, 74))
+        widths = _split(self.flow.measure, (128, 92, 0, 48, 52, 74))
         head = [
             words[f"people.{k}"] for k in ("names", "id", "basis", "messages", "range", "pages")
         ]
@@ -451,7 +454,9 @@ class FrontMatter:
         return "\n".join(found) or words["colophon.missing.none"]
 
 
-def cover_foot(volume: Volume, exhibit: Exhibit, words: Mapping[str, str]) -> SealBox:
+def cover_foot(
+    volume: Volume, exhibit: Exhibit, words: Mapping[str, str], *, unsigned: bool = False
+) -> SealBox:
     """Draw QR code, address and the box for the visible signature at the foot of a cover."""
     sheet, engine = volume.sheet, volume.engine
     if volume.room < SEAL_HEIGHT + 12:
@@ -475,7 +480,7 @@ def cover_foot(volume: Volume, exhibit: Exhibit, words: Mapping[str, str]) -> Se
             ops.append(b"1 0 0 1 %.2f %.2f Tm %s" % (x, y, line.ops))
             y -= style.size * 1.34
         y -= 2
-    label = engine.line(words["cover.seal"], TextStyle(7))
+    label = engine.line(words["cover.seal.filing" if unsigned else "cover.seal"], TextStyle(7))
     ops.append(b"0.62 g 1 0 0 1 %.2f %.2f Tm %s ET" % (box[0] + 6, box[3] - 11, label.ops))
     volume.draw(b"\n".join(ops))
     return SealBox(len(volume.pages) - 1, box)

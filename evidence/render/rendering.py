@@ -186,23 +186,26 @@ class _Renderer:
 
     def _new_volume(self, path: Path) -> Volume:
         exhibit, text = self.exhibit, self.words
-        stamp, mark = "", ""
+        stamps, marks = [], []
         if exhibit.deployment.trust == "development":
-            stamp, mark = text["development"], text["development.mark"]
+            stamps.append(text["development"])
+            marks.append(text["development.mark"])
         if self.filing_copy:
-            filing = text["filing.stamp"].format(master=MASTER_NAME, bundle=exhibit.bundle_id)
-            stamp, mark = filing, text["filing.mark"]
+            stamps.append(
+                text["filing.stamp"].format(master=MASTER_NAME, bundle=exhibit.bundle_id)
+            )
+            marks.append(text["filing.mark"])
         volume = Volume(
             path,
             library=self.fonts,
             sheet=geometry(exhibit.paper),
             wording=Wording(
-                text["page_of"], f"{exhibit.bundle_id}", stamp, text["volume_of"]
+                text["page_of"], exhibit.bundle_id, "\n".join(stamps), text["volume_of"]
             ),
             bates_prefix=exhibit.bates.prefix,
             forms=self._forms(""),
             cjk_first=exhibit.language == "zh",
-            watermark=mark,
+            watermark=" · ".join(marks),
         )
         self._opened.append(volume)
         matter = exhibit.matter
@@ -386,7 +389,9 @@ class _Renderer:
         self, volume: Volume, overview: Overview
     ) -> tuple[SealBox, tuple[int, int]]:
         before = len(volume.pages)
-        matter = FrontMatter(volume, self.exhibit, self.words, overview, self.limits)
+        matter = FrontMatter(
+            volume, self.exhibit, self.words, overview, self.limits, unsigned=self.filing_copy
+        )
         volume.end_page()
         volume.part = FRONT
         seal = matter.cover()
@@ -508,7 +513,7 @@ class _Renderer:
                 (text["volume.selection"], exhibit.selection_digest),
             ]
         )
-        return cover_foot(volume, exhibit, text)
+        return cover_foot(volume, exhibit, text, unsigned=self.filing_copy)
 
     def _finish_body(self, body: _Body, number: int, of: int, start: int) -> RenderedVolume:
         exhibit = self.exhibit

@@ -60,7 +60,7 @@ class Wording:
     """With ``{page}`` and ``{pages}``."""
     footer: str
     stamp: str = ""
-    """A line printed at the head of every page, for example that keys are for development."""
+    """Lines printed at the head of every page, for example that keys are for development."""
     volume_of: str = "{number}/{of}"
     """With ``{number}`` and ``{of}``."""
 
@@ -233,10 +233,10 @@ class Volume:
         foot = engine.line(self._wording.footer, TextStyle(6.6, mono=True))
         middle = sheet.left + (sheet.measure - foot.width) / 2
         ops.append(b"1 0 0 1 %.2f %.2f Tm %s" % (middle, sheet.bottom - 26, foot.ops))
-        if self._wording.stamp:
-            stamp = engine.line(self._wording.stamp, TextStyle(7.5, bold=True), sheet.measure)
+        for i, text in enumerate(filter(None, self._wording.stamp.split("\n"))):
+            stamp = engine.line(text, TextStyle(7.5, bold=True), sheet.measure)
             x = sheet.left + (sheet.measure - stamp.width) / 2
-            ops.append(b"0 g 0 G 1 0 0 1 %.2f %.2f Tm %s" % (x, top + 13, stamp.ops))
+            ops.append(b"0 g 0 G 1 0 0 1 %.2f %.2f Tm %s" % (x, top + 13 + 11 * i, stamp.ops))
         ops.append(b"ET")
         for y in (top - 6, sheet.bottom - 14):
             ops.append(b"0.4 w 0.62 G %.2f %.2f m %.2f %.2f l S" % (sheet.left, y, right, y))
