@@ -22,6 +22,7 @@ from evidence.api.times import utc
 from evidence.archive.read import describe_series
 from evidence.front.exporting import ask_for_export, moment
 from evidence.front.files import handed_out
+from evidence.front.times import zone_of_days
 from evidence.models import Export, Job, Series
 from evidence.select import Choice, parse_ranges, parse_redactions
 
@@ -117,7 +118,7 @@ class Exports(ApiView):
 
     def _choice(self, part: dict[str, Any]) -> tuple[Series, Choice]:
         series = series_for(self.person, part["conversation"], self.within)
-        zone = describe_series(series).timezone
+        zone = zone_of_days(series, describe_series(series))
         messages = part.get("messages")
         return series, Choice(
             period_from=moment(part.get("from"), zone),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, datetime, timedelta, tzinfo
 
 from evidence.actions.open_matter import open_matter
 from evidence.actions.request_export import (
@@ -92,8 +91,8 @@ def ask_for_export(
     )
 
 
-def moment(text: str | None, zone: str | None, *, is_end: bool = False) -> datetime | None:
-    """Return the moment ``text`` names, read in ``zone`` (IANA, UTC if unknown) unless it says.
+def moment(text: str | None, zone: tzinfo, *, is_end: bool = False) -> datetime | None:
+    """Return the moment ``text`` names, read in ``zone`` unless it states its own offset.
 
     is_end: a bare date means the end of that day. Raises InvalidSelection for what is no time.
     """
@@ -104,7 +103,7 @@ def moment(text: str | None, zone: str | None, *, is_end: bool = False) -> datet
     except ValueError as error:
         raise InvalidSelection(f"not a time: {text!r}", code="invalid_time", where=text) from error
     if found.tzinfo is None:
-        found = found.replace(tzinfo=ZoneInfo(zone or "UTC"))
+        found = found.replace(tzinfo=zone)
     return found + timedelta(days=1) if is_end and _is_date(text) else found
 
 

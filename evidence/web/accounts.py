@@ -67,11 +67,11 @@ class SignUp(View):
     def get(self, request: HttpRequest) -> HttpResponse:
         if request.user.is_authenticated:
             return redirect("conversations")
-        return render(request, "web/signup.html", {"form": SignUpForm()})
+        return render(request, "web/signup.html", {"form": SignUpForm(label_suffix="")})
 
     @sensitive_variables("form")
     def post(self, request: HttpRequest) -> HttpResponse:
-        form = SignUpForm(request.POST)
+        form = SignUpForm(request.POST, label_suffix="")
         if form.is_valid() and (user := _created(form)) is not None:
             login(request, user)
             return redirect("upload")

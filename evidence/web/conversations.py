@@ -19,7 +19,7 @@ from evidence.archive.read import messages as stored_messages
 from evidence.errors import InvalidSelection
 from evidence.front.exporting import moment
 from evidence.front.files import handed_out
-from evidence.front.times import local_time
+from evidence.front.times import local_time, zone_of_days
 from evidence.models import Message as MessageRow
 from evidence.models import Series
 from evidence.values import Message, Ranges
@@ -83,7 +83,7 @@ def _first_wanted(request: HttpRequest, series: Series, facts: SeriesFacts) -> i
     if number.isdecimal() and len(number) < 13:
         return min(max(1, int(number)), max(1, series.size))
     try:
-        start = moment(day, facts.timezone)
+        start = moment(day, zone_of_days(series, facts)) if day else None
     except InvalidSelection:
         start = None
     return _first_at(series, start) if start else 1

@@ -19,6 +19,7 @@ from evidence.errors import InvalidSelection
 from evidence.front.exporting import Counted, ask_for_export, counted, moment
 from evidence.front.marks import plain
 from evidence.front.sentences import error_sentence
+from evidence.front.times import zone_of_days
 from evidence.models import Series
 from evidence.select import Choice, parse_ranges
 from evidence.web.page import Page
@@ -93,6 +94,7 @@ class SelectForm(forms.Form):
 
     def __init__(self, facts: SeriesFacts, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.label_suffix = ""
         people = [(person.key, plain(person.names[-1])) for person in facts.participants]
         self.fields["participant"] = forms.ChoiceField(
             required=False, label=_("Messages of"), choices=[("", _("everyone")), *people]
@@ -105,11 +107,12 @@ class SelectForm(forms.Form):
 COUNTED_FIELDS = ("period_from", "period_to", "participant", "messages", "context")
 
 
-def choice_of(data: dict[str, Any], facts: SeriesFacts) -> Choice:
+def choice_of(data: dict[str, Any], series: Series, facts: SeriesFacts) -> Choice:
     """Return the choice the cleaned form data state. Raises InvalidSelection."""
+    zone = zone_of_days(series, facts)
     return Choice(
-        period_from=moment(data.get("period_from"), facts.timezone),
-        period_to=moment(data.get("period_to"), facts.timezone, is_end=True),
+        period_from=moment(data.get("period_from"), zone),
+        period_to=moment(data.get("period_to"), zone, is_end=True),
         participant=data.get("participant") or None,
         messages=parse_ranges(data["messages"]) if data.get("messages") else None,
         context=data.get("context") or 0,
@@ -153,7 +156,10 @@ class Select(_SeriesPage):
         if request.POST.get("step") == "change":
             return self._form(request, series, facts, form)
         try:
-            choice, options = choice_of(form.cleaned_data, facts), options_of(form.cleaned_data)
+            choice, options = (
+                choice_of(form.cleaned_data, series, facts),
+                options_of(form.cleaned_data),
+            )
             count = counted(series.organisation, [(series, choice)])
             if request.POST.get("step") != "confirm":
                 return self._review(request, series, facts, form, count)
@@ -184,6 +190,7 @@ class Select(_SeriesPage):
             "series": series,
             "facts": facts,
             "form": form,
+            "days": zone_of_days(series, facts),
             "matter_names": [describe_matter(matter)["name"] for matter in matters],
             "count": Counted(series.size, series.size, 0, 0, 1, series.size),
         }
@@ -212,7 +219,7 @@ class Count(_SeriesPage):
         wrong = [form.errors[name][0] for name in COUNTED_FIELDS if name in form.errors]
         try:
             if not wrong:
-                choice = choice_of(form.cleaned_data, facts)
+                choice = choice_of(form.cleaned_data, series, facts)
                 context["count"] = counted(series.organisation, [(series, choice)])
         except InvalidSelection as error:
             wrong = [error_sentence(error)]
