@@ -53,7 +53,6 @@ from evidence.values import Json
 
 MASTER_NAME = "evidence.pdf"
 FONT_RESERVE = 5_000_000
-OWN_PAGES_RESERVE = 120
 MEDIA_TYPES = {".json": "application/json", ".txt": "text/plain", ".jsonl": "application/jsonl"}
 
 
@@ -161,11 +160,13 @@ class _Renderer:
         self._open_body()
         for number, part in enumerate(self.exhibit.transcripts, 1):
             self._transcript(number, part)
-        single = len(self.bodies) == 1 and (
-            len(self._volume.pages) + OWN_PAGES_RESERVE <= self.limits.max_pages
-        )
         self._draw_annex()
-        return self._single() if single else self._several()
+        self._volume.end_page()
+        if len(self.bodies) == 1:
+            own = self._own_page_counts()
+            if len(self._volume.pages) + sum(own) <= self.limits.max_pages:
+                return self._single(own)
+        return self._several()
 
     def abandon(self) -> None:
         """Close and delete every file that was begun."""
@@ -327,12 +328,11 @@ class _Renderer:
 
     # ---- masters --------------------------------------------------------------------------------
 
-    def _single(self) -> Rendering:
+    def _single(self, own: tuple[int, int]) -> Rendering:
         """Put the master's own pages around the one body."""
         volume = self._volume
         path = self.folder / f"{self.stem}.pdf"
         volume.rename(path)
-        own = self._own_page_counts()
         first = self.exhibit.bates.first
         body_first = first + own[0]
         pages = own[0] + len(volume.pages) + own[1]

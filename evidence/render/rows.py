@@ -187,7 +187,7 @@ class RowSetter:
             column.small(self.words["row.note"].format(text=text))
 
     def _kind(self, column: Column, message: Message) -> None:
-        if message.kind not in ("text", "system"):
+        if message.kind and message.kind not in ("text", "system"):
             column.small(term(KINDS, message.kind, self.language), bold=True)
 
     def _body(self, column: Column, row: Row, message: Message) -> None:
@@ -284,6 +284,8 @@ class RowSetter:
                 )
             ]
         text = message.time_raw or self.words["row.no_time"]
+        if "time" in row.withheld:
+            text = BLOCK * 6
         line = self.engine.line(text, SMALL, TEXT_LEFT - TIME_LEFT - 6)
         raw = b"1 0 0 1 38 -10 Tm %s" % line.ops
         return [self._number(message.sequence), raw, self._hash(row.leaf, -29)]

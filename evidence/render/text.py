@@ -395,7 +395,9 @@ class TextEngine:
         buffer = _buffer(cluster, "ltr")
         hb.shape(face.font, buffer)
         glyphs = [info.codepoint for info in buffer.glyph_infos]
-        return glyphs[0] if len(glyphs) == 1 else 0
+        if len(glyphs) != 1 or not bytes(face.font.get_glyph_color_png(glyphs[0]).data):
+            return 0
+        return glyphs[0]
 
     def _space(self, character: str, level: int) -> Unit:
         """Return a space of any width: drawn as nothing, copied out as it was written."""
