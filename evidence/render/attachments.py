@@ -162,9 +162,7 @@ class AttachmentBlock:
         builder.frame(column.left, top - height - 3, width, height, 0.3)
         self._draw_lines(builder, item, text, column.left + THUMB_WIDTH + 10, top - 10, listed)
 
-    def _text_only(
-        self, column: Column, item: AnnexItem, lines: list[str], listed: bool
-    ) -> None:
+    def _text_only(self, column: Column, item: AnnexItem, lines: list[str], listed: bool) -> None:
         text = self._set_lines(lines, column.width - 12)
         needed = len(text) * 9.6 + (11 if listed else 0) + 8
         builder, top = column.block(needed)
@@ -175,7 +173,13 @@ class AttachmentBlock:
         found = []
         for i, text in enumerate(lines):
             is_hash = text.startswith("SHA-256 ")
-            style = SMALL_BOLD if i == 0 else TextStyle(6.2 if width > 300 else 5.4, mono=True) if is_hash else SMALL
+            style = (
+                SMALL_BOLD
+                if i == 0
+                else TextStyle(6.2 if width > 300 else 5.4, mono=True)
+                if is_hash
+                else SMALL
+            )
             for line in self.engine.lines(text, width, style):
                 found.append((line.ops, 0.0 if i == 0 else SOFT, True))
         return found

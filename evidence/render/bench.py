@@ -74,10 +74,13 @@ def bodies(count: int) -> Iterator[str]:
             yield " ".join(words).capitalize() + "."
         elif kind < 0.90:
             length = dice.randint(8, 120)
-            yield "，".join(
-                "".join(dice.choices(_CHINESE, k=min(18, length - at)))
-                for at in range(0, length, 18)
-            ) + "。"
+            yield (
+                "，".join(
+                    "".join(dice.choices(_CHINESE, k=min(18, length - at)))
+                    for at in range(0, length, 18)
+                )
+                + "。"
+            )
         else:
             yield dice.choice(_OTHER)
 
@@ -247,7 +250,9 @@ def _heading(row: Row) -> str:
     assert message is not None  # noqa: S101  # the bench makes no gaps
     sender = message.sender or {}
     time_shown = (message.time or {}).get("utc")
-    return f"{message.sequence}  {time_shown}  {sender.get('name')} {sender.get('id')} {row.leaf[:16]}"
+    return (
+        f"{message.sequence}  {time_shown}  {sender.get('name')} {sender.get('id')} {row.leaf[:16]}"
+    )
 
 
 def _pictures(row: Row) -> Iterator[bytes]:

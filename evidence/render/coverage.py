@@ -15,7 +15,9 @@ import regex
 
 from evidence.render.fonts import CJK_FACES, PLAIN_FILE, Face, FontLibrary
 
-_EXTENDING = "\\u0300-\\u036f\\u0483-\\u0489\\u1ab0-\\u1aff\\u1dc0-\\u1dff\\u20d0-\\u20ff\\u302a-\\u302f"
+_EXTENDING = (
+    "\\u0300-\\u036f\\u0483-\\u0489\\u1ab0-\\u1aff\\u1dc0-\\u1dff\\u20d0-\\u20ff\\u302a-\\u302f"
+)
 _EXTENDING += "\\u3099\\u309a\\ufe00-\\ufe0f\\ufe20-\\ufe2f\\u200d\\u200c\U000e0100-\U000e01ef"
 _WIDE_PUNCTUATION = "“(?![A-Za-z0-9])|(?<![A-Za-z0-9.,!?])”|(?<![A-Za-z0-9 ])—"
 """Marks a CJK font draws a full em wide: not taken from it where they stand beside Latin letters."""

@@ -198,7 +198,9 @@ def _extraction_note(page: _Page) -> None:
     page.text(
         "七、说明：哈希值与时间戳证明数据自存入时起未经改动，不证明存入之前的真实性，亦不证明消息由何人输入。"
     )
-    page.blanks("提取人（签名）：", "提取地点：", "账号持有人（签名）：", "见证人（签名）：", "日期：")
+    page.blanks(
+        "提取人（签名）：", "提取地点：", "账号持有人（签名）：", "见证人（签名）：", "日期："
+    )
 
 
 # ---- United States -------------------------------------------------------------------------------
@@ -281,9 +283,7 @@ def _rule_902_14(page: _Page) -> None:
 
 def _eu_statement(page: _Page) -> None:
     exhibit = page.exhibit
-    independent = (
-        f"The time-stamps were issued by {exhibit.stamp.name}, operated by {exhibit.stamp.operator}."
-    )
+    independent = f"The time-stamps were issued by {exhibit.stamp.name}, operated by {exhibit.stamp.operator}."
     if not exhibit.stamp.independent:
         independent += " This authority is not independent of the issuer."
     page.numbered(
@@ -321,5 +321,7 @@ DRAFTS: dict[Jurisdiction, tuple[Draft, ...]] = {
         Draft("us-902-13.pdf", "en", "Certification under FRE 902(13) (draft)", _rule_902_13),
         Draft("us-902-14.pdf", "en", "Certification under FRE 902(14) (draft)", _rule_902_14),
     ),
-    "eu": (Draft("eu-statement.pdf", "en", "Statement on seal and time-stamps (draft)", _eu_statement),),
+    "eu": (
+        Draft("eu-statement.pdf", "en", "Statement on seal and time-stamps (draft)", _eu_statement),
+    ),
 }

@@ -152,7 +152,13 @@ class Flow:
             count = min(40, depth - start)
             strips.append(
                 self._row_strip(
-                    cells, widths, columns, start, count, ground=ground, last=last,
+                    cells,
+                    widths,
+                    columns,
+                    start,
+                    count,
+                    ground=ground,
+                    last=last,
                     leading=CELL_LEADING * style.size / CELL.size,
                 )
             )

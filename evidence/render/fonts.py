@@ -215,5 +215,7 @@ class FontLibrary:
         faces = [self.face(source.key) for source in SOURCES] + [self.face("cjk-zh-Hans")]
         if self.emoji is not None:
             faces.append(self.emoji)
-        lines = {f"{face.name(16) or face.name(1)}, {face.name(5).split(';')[0]}": "" for face in faces}
+        lines = {
+            f"{face.name(16) or face.name(1)}, {face.name(5).split(';')[0]}": "" for face in faces
+        }
         return [(line, "SIL Open Font License 1.1") for line in lines]

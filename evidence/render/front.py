@@ -100,7 +100,9 @@ class FrontMatter:
 
     def _cover_title(self) -> None:
         builder, engine, words = StripBuilder(), self.volume.engine, self.words
-        builder.text(engine.line(words["title"], TextStyle(22, bold=True), self.flow.measure), 0, -24)
+        builder.text(
+            engine.line(words["title"], TextStyle(22, bold=True), self.flow.measure), 0, -24
+        )
         under = self.exhibit.matter.name or words["bundle"]
         y = -44.0
         for line in engine.lines(under, self.flow.measure, TextStyle(12))[:3]:
@@ -233,7 +235,12 @@ class FrontMatter:
                 [str(number), Mono(file), str(pages), str(place)]
                 for number, file, pages, place in overview.volumes
             ]
-            head = [words["list.no"], words["list.files"], words["list.pages"], words["people.pages"]]
+            head = [
+                words["list.no"],
+                words["list.files"],
+                words["list.pages"],
+                words["people.pages"],
+            ]
             self.flow.table(head, rows, _split(measure, (30, 170, 60, 0)))
         self._contents()
 
@@ -279,7 +286,9 @@ class FrontMatter:
         ]
         for i, part in enumerate(exhibit.transcripts, 1):
             if len(exhibit.transcripts) > 1:
-                self.flow.subheading(words["chat.title"].format(number=i) + f": {_clip(part.title)}")
+                self.flow.subheading(
+                    words["chat.title"].format(number=i) + f": {_clip(part.title)}"
+                )
             self.flow.table(head, self._party_rows(i, part), widths)
 
     def _party_rows(self, number: int, part: Transcript) -> list[list[str]]:
@@ -331,7 +340,9 @@ class FrontMatter:
     def _acquisition_facts(self, acquisition: Acquisition) -> list[tuple[str, str]]:
         words = self.words
         if acquisition.original_name:
-            size = f"{acquisition.original_size:,}" if acquisition.original_size is not None else "?"
+            size = (
+                f"{acquisition.original_size:,}" if acquisition.original_size is not None else "?"
+            )
             original = f"{acquisition.original_name}, {words['file.size'].format(size=size)}"
             if acquisition.original_in_bundle:
                 original += f"; {words['source.original.included']}"
@@ -406,7 +417,9 @@ class FrontMatter:
         engine, style = self.volume.engine, TextStyle(5.5, mono=True)
         for i in range(0, len(rows), 2):
             builder = StripBuilder()
-            for left, (sequence, leaf) in zip((0.0, self.flow.measure / 2), rows[i : i + 2], strict=False):
+            for left, (sequence, leaf) in zip(
+                (0.0, self.flow.measure / 2), rows[i : i + 2], strict=False
+            ):
                 builder.text_right(engine.line(str(sequence), style), left + 22, -8, SOFT)
                 builder.text(engine.line(leaf, style), left + 28, -8)
             self.volume.place(builder.build(9.2))

@@ -28,9 +28,7 @@ def _known(name: str) -> str | None:
     return name
 
 
-_TESTS = [
-    (name, regex.compile(rf"\p{{Line_Break={name}}}")) for name in _CLASSES if _known(name)
-]
+_TESTS = [(name, regex.compile(rf"\p{{Line_Break={name}}}")) for name in _CLASSES if _known(name)]
 _RESOLVED = {
     "AI": "AL", "XX": "AL", "SG": "AL", "SA": "AL", "CJ": "NS", "CM": "AL", "ZWJ": "AL", "HH": "HY",
     "AK": "AL", "AP": "AL", "AS": "AL", "VF": "AL", "VI": "AL", "EB": "ID", "EM": "ID",

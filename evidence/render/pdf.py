@@ -117,9 +117,7 @@ class StreamedPdf:
         head["Length"] = len(data)
         self.put(number, b"%s\nstream\n%s\nendstream" % (dictionary(head), data))
 
-    def add_stream(
-        self, entries: Mapping[str, Any], data: bytes, *, compress: bool = True
-    ) -> int:
+    def add_stream(self, entries: Mapping[str, Any], data: bytes, *, compress: bool = True) -> int:
         """Write a stream under a new number and return that."""
         number = self.reserve()
         self.put_stream(number, entries, data, compress=compress)

@@ -192,9 +192,7 @@ class _Renderer:
             stamps.append(text["development"])
             marks.append(text["development.mark"])
         if self.filing_copy:
-            stamps.append(
-                text["filing.stamp"].format(master=MASTER_NAME, bundle=exhibit.bundle_id)
-            )
+            stamps.append(text["filing.stamp"].format(master=MASTER_NAME, bundle=exhibit.bundle_id))
             marks.append(text["filing.mark"])
         volume = Volume(
             path,
@@ -369,7 +367,9 @@ class _Renderer:
     def _own_page_counts(self) -> tuple[int, int]:
         """Return how many pages go before and after the transcripts, by laying them out once."""
         scratch = self._new_volume(self.folder / f"{self.stem}.layout.part")
-        guess = Place(self.label(self.exhibit.bates.first), self.label(self.exhibit.bates.first + 1))
+        guess = Place(
+            self.label(self.exhibit.bates.first), self.label(self.exhibit.bates.first + 1)
+        )
         single = len(self.bodies) == 1 and not self.bodies[0].seal
         files: tuple[tuple[int, str, int, Place], ...] = ()
         if not single:
@@ -460,9 +460,7 @@ class _Renderer:
             missing=missing,
         )
 
-    def _volume_lines(
-        self, starts: list[int], own: int
-    ) -> tuple[tuple[int, str, int, Place], ...]:
+    def _volume_lines(self, starts: list[int], own: int) -> tuple[tuple[int, str, int, Place], ...]:
         first = self.exhibit.bates.first
         place = Place(self.label(first), self.label(first + own - 1))
         lines = [(1, f"{self.stem}.pdf", own, place)]

@@ -108,7 +108,9 @@ class RowSetter:
         start = (self.measure - line.width) / 2
         builder.text(line, start, -12, SOFT)
         for x0, x1 in ((0.0, start - 8), (start + line.width + 8, self.measure)):
-            builder.gfx.append(b"0.6 w 0.36 G [2 2] 0 d %.2f -9.5 m %.2f -9.5 l S [] 0 d" % (x0, x1))
+            builder.gfx.append(
+                b"0.6 w 0.36 G [2 2] 0 d %.2f -9.5 m %.2f -9.5 l S [] 0 d" % (x0, x1)
+            )
         return builder.build(20)
 
     def _withheld(self, row: Row) -> Strip:

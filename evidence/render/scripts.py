@@ -93,7 +93,9 @@ def extractors() -> dict[str, Callable[[Path], str]]:
     if shutil.which("pdftotext"):
         found["poppler"] = lambda path: _run("pdftotext", "-enc", "UTF-8", str(path), "-")
     if shutil.which("mutool"):
-        found["mupdf"] = lambda path: _run("mutool", "draw", "-q", "-F", "txt", "-o", "-", str(path))
+        found["mupdf"] = lambda path: _run(
+            "mutool", "draw", "-q", "-F", "txt", "-o", "-", str(path)
+        )
     return found
 
 

@@ -34,7 +34,9 @@ _CLUSTER = regex.compile(r"\X")
 _EMOJI = regex.compile(
     r"[0-9#*]\uFE0F?\u20E3|\p{RI}\p{RI}|.*[\p{Emoji_Presentation}\uFE0F].*|.+\u200D.+", regex.DOTALL
 )
-_INVISIBLE = regex.compile(r"[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u2800\uFFFC]")
+_INVISIBLE = regex.compile(
+    r"[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u2800\uFFFC]"
+)
 _JOINERS = "\u200c\u200d"
 _SPACES = regex.compile(r"[\p{Zs}\t]")
 _PARAGRAPHS = re.compile("\r\n|\n")
@@ -184,9 +186,7 @@ class TextEngine:
             return latin
         return self._cjk if sets.cjk_text.fullmatch(text) else None
 
-    def _plain_lines(
-        self, text: str, width: float, style: TextStyle, view: FontView
-    ) -> list[Line]:
+    def _plain_lines(self, text: str, width: float, style: TextStyle, view: FontView) -> list[Line]:
         size = style.size
         limit = width / size
         ends = list(accumulate(map(view.width_of, text)))
@@ -394,7 +394,7 @@ class TextEngine:
             return 0
         buffer = _buffer(cluster, "ltr")
         hb.shape(face.font, buffer)
-        glyphs = [info.codepoint for info in buffer.glyph_infos]
+        glyphs: list[int] = [info.codepoint for info in buffer.glyph_infos]
         if len(glyphs) != 1 or not bytes(face.font.get_glyph_color_png(glyphs[0]).data):
             return 0
         return glyphs[0]
@@ -533,9 +533,7 @@ def _groups(buffer: hb.Buffer, text: str) -> dict[int, list[_Placed]]:
     """Return the glyphs by the index of the first character they stand for, in visual order."""
     groups: dict[int, list[_Placed]] = {}
     for info, position in zip(buffer.glyph_infos, buffer.glyph_positions, strict=True):
-        placed = _Placed(
-            info.codepoint, position.x_advance, position.x_offset, position.y_offset
-        )
+        placed = _Placed(info.codepoint, position.x_advance, position.x_offset, position.y_offset)
         groups.setdefault(info.cluster, []).append(placed)
     return groups
 
@@ -724,7 +722,9 @@ class _LineDrawing:
     def _draw_image(self, unit: Unit) -> None:
         resource, codes, width = self._engine.emoji_text(unit.text)
         stretch = unit.advance * 1000 / width * 100
-        self._images.append((unit.image, self._pen + (EMOJI_ADVANCE - EMOJI_WIDTH) / 2, EMOJI_WIDTH))
+        self._images.append(
+            (unit.image, self._pen + (EMOJI_ADVANCE - EMOJI_WIDTH) / 2, EMOJI_WIDTH)
+        )
         self._parts.append(
             b"3 Tr %.2f Tz /%s %g Tf (%s) Tj 100 Tz 0 Tr"
             % (stretch, resource.encode("ascii"), self._style.size, escape(codes))

@@ -200,9 +200,7 @@ class Volume:
 
     @staticmethod
     def _link(page: Page, link: Link, left: float, y: float) -> None:
-        page.links.append(
-            (left + link.x0, y + link.y0, left + link.x1, y + link.y1, link.target)
-        )
+        page.links.append((left + link.x0, y + link.y0, left + link.x1, y + link.y1, link.target))
 
     def _count_missing(self, page: Page) -> None:
         for code_point, count in self.engine.missing.items():
@@ -334,9 +332,7 @@ class Volume:
             ),
         )  # fmt: skip
 
-    def _annotation(
-        self, x0: float, y0: float, x1: float, y1: float, target: str
-    ) -> bytes | None:
+    def _annotation(self, x0: float, y0: float, x1: float, y1: float, target: str) -> bytes | None:
         """Return a link annotation, or None when its target is in another volume."""
         head = b"<</Type/Annot/Subtype/Link/F 4/Border[0 0 0]/Rect[%.1f %.1f %.1f %.1f]" % (
             x0, y0, x1, y1,

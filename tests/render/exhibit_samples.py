@@ -84,7 +84,13 @@ def picture(name: str = "IMG_0012.jpg", data: bytes | None = None) -> tuple[dict
 def rich_rows() -> list[Row]:
     """One row of each kind a transcript can hold."""
     attachment, file = picture()
-    missing = {**attachment, "included": False, "sha256": None, "size": None, "name": "IMG_0013.jpg"}
+    missing = {
+        **attachment,
+        "included": False,
+        "sha256": None,
+        "size": None,
+        "name": "IMG_0013.jpg",
+    }
     voice = {
         **attachment, "name": "AUD-0001.opus", "kind": "voice", "media_type": "audio/ogg",
         "duration": "00:17", "size": 20480,
@@ -129,8 +135,14 @@ def transcript(rows: Callable[[], Iterator[Row]], size: int = 31, **more: Any) -
     parties = tuple(
         Party(
             participant=Participant(
-                key, (person["name"], *(["Alice (work)"] if key == "p1" else [])), person["id"],
-                {"phone": "+86 138 0000 0000"} if key == "p1" else {}, key == "p1", size // 2, 1, size,
+                key,
+                (person["name"], *(["Alice (work)"] if key == "p1" else [])),
+                person["id"],
+                {"phone": "+86 138 0000 0000"} if key == "p1" else {},
+                key == "p1",
+                size // 2,
+                1,
+                size,
             ),
             basis="",
             stated_identity=Statement(what="Legal name", value=person["name"], by="the requester"),
@@ -151,7 +163,9 @@ def transcript(rows: Callable[[], Iterator[Row]], size: int = 31, **more: Any) -
     return Transcript(**{**fields, **more})
 
 
-def exhibit(language: Any = "en", rows: Callable[[], Iterator[Row]] | None = None, **more: Any) -> Exhibit:
+def exhibit(
+    language: Any = "en", rows: Callable[[], Iterator[Row]] | None = None, **more: Any
+) -> Exhibit:
     rows = rows or (lambda: iter(rich_rows()))
     zh = language == "zh"
     fields: dict[str, Any] = {

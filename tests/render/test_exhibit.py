@@ -189,4 +189,7 @@ def test_a_filing_copy_names_the_master_and_is_marked(
 
     text = text_of(made.master.path)
     assert made.master.path.name == "filing-copy.pdf"
-    assert text.count("FILING COPY, NOT SIGNED. The signed master is evidence.pdf") >= made.master.pages
+    assert (
+        text.count("FILING COPY, NOT SIGNED. The signed master is evidence.pdf")
+        >= made.master.pages
+    )

@@ -98,9 +98,7 @@ def test_a_heap_of_combining_marks_is_spelled_out(engine: TextEngine):
     assert len(units) > 20
 
 
-@pytest.mark.parametrize(
-    "sequence", ["👨‍👩‍👧‍👦", "🇨🇳", "🏳️‍🌈", "1️⃣", "👍🏽", "❤️", "😂", "👩🏿‍🚀"]
-)
+@pytest.mark.parametrize("sequence", ["👨‍👩‍👧‍👦", "🇨🇳", "🏳️‍🌈", "1️⃣", "👍🏽", "❤️", "😂", "👩🏿‍🚀"])
 def test_an_emoji_sequence_is_one_picture(engine: TextEngine, sequence: str):
     if engine.library.emoji is None:
         pytest.skip("foreign tool missing: fonts-noto-color-emoji")
