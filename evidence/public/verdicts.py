@@ -77,7 +77,9 @@ CHECK_WORDS: dict[str, Promise] = {
     "attachments": _("The attachments are unchanged"),
     "receipt": _("The receipt fits the bundle"),
     "sm3": _("The second seal with SM3 fits as well"),
-    "known": _("This deployment issued the file"),
+    "ours": _("The document was made by TrueThread"),
+    "signatures": _("Two independent readers see the same signatures"),
+    "ades": _("The signature follows the standard for advanced signatures (AdES)"),
 }
 _OTHER_CHECK = _("A further check")
 
