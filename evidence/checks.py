@@ -1,7 +1,8 @@
 """System checks: what a production deployment may not start with.
 
 In development there is nothing to refuse. ``manage.py`` runs these before most commands, the
-WSGI and ASGI entry points before the first request.
+WSGI and ASGI entry points before the first request. That the custody log is whole is checked in
+every mode (``custody.checks``).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
+from evidence.custody import checks as custody_checks  # noqa: F401  registers its check
 from evidence.gateways.development_pki import DEVELOPMENT_POLICY_OID
 
 PRODUCTION_TAG = "production"

@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
-from django.core.checks import ERROR, run_checks
+from concurrent.futures import ThreadPoolExecutor
+
+from django.core.checks import ERROR, CheckMessage, Tags, run_checks
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
 
 
 def refuse_unsafe_start() -> None:
-    """Raise ImproperlyConfigured when a production check fails.
+    """Raise ImproperlyConfigured when a production check fails, or the custody log is not whole.
 
     ``manage.py`` runs the checks itself; application servers do not.
     """
-    errors = [found for found in run_checks(tags=["production"]) if found.level >= ERROR]
+    errors = _errors_of(run_checks(tags=["production"])) or _errors_of(_database_checks())
     if errors:
         raise ImproperlyConfigured("\n".join(f"{error.id}: {error.msg}" for error in errors))
+
+
+def _errors_of(found: list[CheckMessage]) -> list[CheckMessage]:
+    return [one for one in found if one.level >= ERROR]
+
+
+def _database_checks() -> list[CheckMessage]:
+    """Return what the checks that ask the database say.
+
+    In a thread of its own: an ASGI server imports us inside its running event loop, where Django
+    refuses to ask; and no open connection is left for processes that are forked later.
+    """
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(_asked_once).result()
+
+
+def _asked_once() -> list[CheckMessage]:
+    try:
+        return run_checks(tags=[Tags.database], databases=["default"])
+    finally:
+        connections.close_all()

@@ -1,4 +1,9 @@
-"""System check: the log continues the checkpoint kept outside the database."""
+"""System check: the log continues the checkpoint kept outside the database.
+
+Asked by ``serve``, ``work`` and the application server before they start (``check --database
+default`` asks it too). Silent until every migration is applied: an empty or an older database is
+``migrate``'s to bring up to date first.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +13,17 @@ from typing import Any
 from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
 from evidence.custody.guards import missing_guards
 from evidence.custody.head import head_mismatch
-from evidence.models import CustodyEntry
 
 
 @register(Tags.database)
 def custody_log_is_whole(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Return an error when the log is smaller than what was published, or lost its triggers.
-
-    Asked with ``check --database default``; silent before the first migration.
-    """
+    """Return an error when the log is smaller than what was published, or lost its triggers."""
     if "default" not in (databases or ()) or not _is_migrated():
         return []
     found: list[CheckMessage] = []
@@ -44,4 +46,5 @@ def custody_log_is_whole(
 
 
 def _is_migrated() -> bool:
-    return CustodyEntry._meta.db_table in connection.introspection.table_names()
+    executor = MigrationExecutor(connection)
+    return not executor.migration_plan(executor.loader.graph.leaf_nodes())

@@ -29,6 +29,10 @@ class Command(BaseCommand):
         "For trying out and developing; prints a demo account."
     )
 
+    def get_check_kwargs(self, options: Any) -> dict[str | None, Any]:
+        """Ask the database too: a log that is not whole is not added to."""
+        return {**super().get_check_kwargs(options), "databases": ["default"]}
+
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.TRUETHREAD_MODE == "production":
             raise CommandError("serve is for development; in production run gunicorn and work.")

@@ -18,6 +18,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--once", action="store_true", help="stop when nothing is left to do")
 
+    def get_check_kwargs(self, options: Any) -> dict[str | None, Any]:
+        """Ask the database too: a log that is not whole is not added to."""
+        return {**super().get_check_kwargs(options), "databases": ["default"]}
+
     def handle(self, *args: object, **options: Any) -> None:
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
