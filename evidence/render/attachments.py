@@ -14,8 +14,8 @@ from evidence.render.images import (
     annex_picture,
     small_picture,
 )
-from evidence.render.sheet import FAINT, MONO, SMALL, SMALL_BOLD, SOFT, Link, StripBuilder
-from evidence.render.text import TextEngine, TextStyle
+from evidence.render.sheet import FAINT, INK, MONO, SMALL, SMALL_BOLD, SOFT, Link, StripBuilder
+from evidence.render.text import Line, TextEngine, TextStyle
 from evidence.render.volume import Volume
 from evidence.render.words import KINDS, term
 from evidence.values import Json
@@ -23,6 +23,8 @@ from evidence.values import Json
 THUMB_WIDTH, THUMB_HEIGHT = 118.0, 92.0
 PICTURE_KINDS = frozenset(("image", "sticker"))
 ANNEX_PICTURE_BYTES = 30_000_000
+LONGEST_NAME = 300
+"""A longer file name flows in full above the block, which is never cut over pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,8 @@ class Column(Protocol):
     left: float
     width: float
 
+    def small(self, text: str) -> None: ...
+
     def block(self, height: float) -> tuple[StripBuilder, float]: ...
 
 
@@ -117,6 +121,9 @@ class AttachmentBlock:
             self.items.append(item)
             self.annex_bytes += min(item.size, ANNEX_PICTURE_BYTES) if item.is_picture else 400
         lines = describe(item, self.words, self.language)
+        if len(lines[0]) > LONGEST_NAME:
+            column.small(lines[0])
+            lines[0] = lines[0][:LONGEST_NAME] + "…"
         if trouble:
             lines.append(self.words["file.undrawn"].format(why=trouble))
         if shown:
@@ -169,7 +176,7 @@ class AttachmentBlock:
         builder.rectangle(column.left, top - needed + 5, 1.6, needed - 6, FAINT)
         self._draw_lines(builder, item, text, column.left + 10, top - 9, listed)
 
-    def _set_lines(self, lines: list[str], width: float) -> list[tuple[bytes, float, bool]]:
+    def _set_lines(self, lines: list[str], width: float) -> list[tuple[Line, float]]:
         found = []
         for i, text in enumerate(lines):
             is_hash = text.startswith("SHA-256 ")
@@ -181,23 +188,23 @@ class AttachmentBlock:
                 else SMALL
             )
             for line in self.engine.lines(text, width, style):
-                found.append((line.ops, 0.0 if i == 0 else SOFT, True))
+                found.append((line, INK if i == 0 else SOFT))
         return found
 
     def _draw_lines(
-        self, builder: StripBuilder, item: AnnexItem, lines: list[tuple[bytes, float, bool]],
+        self, builder: StripBuilder, item: AnnexItem, lines: list[tuple[Line, float]],
         x: float, y: float, listed: bool,
     ) -> None:  # fmt: skip
-        for ops, grey, _ in lines:
-            builder.texts.append(b"%g g %g G 1 0 0 1 %.2f %.2f Tm %s" % (grey, grey, x, y, ops))
+        for line, grey in lines:
+            builder.text(line, x, y, grey)
             y -= 9.6
+        builder.ink()
         if listed:
             words = self.engine.line(self.words["file.annex"], SMALL)
-            builder.texts.append(b"0 g 0 G 1 0 0 1 %.2f %.2f Tm %s" % (x, y, words.ops))
+            builder.text(words, x, y)
             late = self.volume.late_label(item.anchor, 7.5)
             builder.form(late, x + words.width + 1, y - 4)
             builder.links.append(Link(x, y - 2, x + words.width + 60, y + 8, item.anchor))
-        builder.texts.append(b"0 g 0 G")
 
 
 def describe(item: AnnexItem, words: Mapping[str, str], language: Language) -> list[str]:
@@ -284,7 +291,10 @@ def _annex_strip(
         texts.append(note)
     for text in texts:
         style = MONO if text.startswith("SHA-256 ") else SMALL
-        for line in engine.lines(text, measure, style)[:40]:
+        for line in engine.lines(text, measure, style):
+            if y < -volume.sheet.depth / 2:
+                volume.place(builder.build(-y))
+                builder, y = StripBuilder(), -10.4
             builder.text(line, 0, y, SOFT)
             y -= 10.4
     if picture is not None:

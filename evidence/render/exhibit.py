@@ -232,7 +232,7 @@ class Transcript:
     parties: tuple[Party, ...] = ()
     siblings: tuple[Sibling, ...] = ()
     script: Literal["", "zh-Hans", "zh-Hant", "ja", "ko"] = ""
-    """Which forms of Han characters to draw; blank follows the exhibit's language."""
+    """Which forms of Han characters to draw; blank: Japanese in text with kana, else Simplified."""
     reasons: tuple[str, ...] = ()
     """Reasons given for what is withheld, each once."""
 

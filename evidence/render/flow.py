@@ -67,7 +67,7 @@ class Flow:
         if anchor:
             builder.anchors.append(anchor)
         y = -16.0
-        for line in self.volume.engine.lines(title, self.measure, HEADING)[:4]:
+        for line in self.volume.engine.lines(title, self.measure, HEADING):
             builder.text(line, 0, y)
             y -= 20
         builder.rule(0, self.measure, y + 9, 1.0, INK)
@@ -80,7 +80,7 @@ class Flow:
         self.volume.skip(8)
         builder = StripBuilder()
         y = -12.0
-        for line in self.volume.engine.lines(title, self.measure, SUBHEADING)[:3]:
+        for line in self.volume.engine.lines(title, self.measure, SUBHEADING):
             builder.text(line, 0, y)
             y -= 14
         self.volume.place(builder.build(-y - 8))

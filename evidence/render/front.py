@@ -105,7 +105,7 @@ class FrontMatter:
         )
         under = self.exhibit.matter.name or words["bundle"]
         y = -44.0
-        for line in engine.lines(under, self.flow.measure, TextStyle(12))[:3]:
+        for line in engine.lines(_clip(under, 240), self.flow.measure, TextStyle(12)):
             builder.text(line, 0, y, SOFT)
             y -= 16
         builder.rule(0, self.flow.measure, y + 6, 1.2, INK)
@@ -120,6 +120,7 @@ class FrontMatter:
         issuer = exhibit.deployment
         return [
             (words["bundle_id"], Mono(exhibit.bundle_id)),
+            (words["cover.matter"], matter.name if len(matter.name) > 240 else ""),
             (words["cover.number"], matter.number),
             (words["cover.requester"], matter.requester),
             (words["cover.authority"], matter.authority),
@@ -508,7 +509,7 @@ def transcript_head(
     volume.header_right = f"{title}: {_clip(part.title)}"
     volume.begin_page()
     volume.bookmark(0, f"{title}: {part.title}")
-    flow.heading(f"{title}: {part.title[:300]}", anchor=f"t{number}")
+    flow.heading(f"{title}: {_clip(part.title, 160)}", anchor=f"t{number}")
     flow.facts(
         [
             (words["chat.platform"], part.platform),

@@ -225,12 +225,12 @@ class _Renderer:
             self._row(number, part, row)
             if keep is not None and row.message is not None and row.leaf:
                 keep.append((row.message.sequence, row.leaf))
-        self._volume.engine.set_forms(self._forms(""))
+        self._volume.engine.set_forms(self._forms(""), guess=True)
         self.transcripts[-1][-1].last = len(self._volume.pages) - 1
 
     def _begin_transcript(self, number: int, part: Transcript) -> None:
         volume = self._volume
-        volume.engine.set_forms(self._forms(part.script))
+        volume.engine.set_forms(self._forms(part.script), guess=not part.script)
         transcript_head(volume, part, number, self.words)
         index = len(volume.pages) - 1
         self.transcripts.append([_Span(len(self.bodies) - 1, index, index)])
@@ -262,7 +262,7 @@ class _Renderer:
         self._seal_body(self.bodies[-1])
         self._open_body()
         volume = self._volume
-        volume.engine.set_forms(self._forms(part.script))
+        volume.engine.set_forms(self._forms(part.script), guess=not part.script)
         title = self.words["chat.title"].format(number=number) + f": {part.title[:80]}"
         volume.header_right = self.words["chat.continued"].format(title=title)
         volume.begin_page()

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 
 from evidence.render.attachments import AnnexItem, AttachmentBlock
 from evidence.render.exhibit import Language, Redacted, Row, Style, Transcript
@@ -48,6 +49,14 @@ class ShownTime:
     time: str
 
 
+class Heading(NamedTuple):
+    """Name and id of a sender, ready for the head of a row."""
+
+    texts: bytes
+    gfx: tuple[bytes, ...]
+    xobjects: tuple[str, ...]
+
+
 class RowSetter:
     """Sets rows of one transcript into strips for one volume."""
 
@@ -70,7 +79,7 @@ class RowSetter:
         self._sober = style == "record"
         self._columns = Bubble if style == "conversation" else Column
         self.owners = {p.participant.key for p in transcript.parties if p.participant.is_owner}
-        self._senders: dict[tuple[str, str], tuple[bytes, Line | None]] = {}
+        self._senders: dict[tuple[str, str], Heading] = {}
         self._dates: dict[str, bytes] = {}
         sans = engine._sans
         sans.encode("".join(map(chr, range(0x20, 0x7F))))
@@ -136,9 +145,8 @@ class RowSetter:
     def _message(self, row: Row, message: Message, shown: ShownTime | None) -> list[Strip]:
         if self._sober and _is_bare(row, message):
             lines = self.engine.lines(message.body or "", self.width, BODY)
-            heading, odd = self.sender(message, row)
-            if len(lines) <= 5 and odd is None and not any(map(_is_odd, lines)):
-                return [self._bare(row, message, shown, heading, lines)]
+            if len(lines) <= 5 and not any(map(_is_odd, lines)):
+                return [self._bare(row, message, shown, lines)]
             column = Column(self, row, message, shown)
             column.body_lines(lines)
             return column.finish()
@@ -147,19 +155,20 @@ class RowSetter:
         return column.finish()
 
     def _bare(
-        self, row: Row, message: Message, shown: ShownTime | None, heading: bytes, lines: list[Line]
+        self, row: Row, message: Message, shown: ShownTime | None, lines: list[Line]
     ) -> Strip:
         """Return the one strip of a short row that holds nothing but text: most of any chat."""
-        parts = [*self.left_block(message, row, shown), heading]
+        heading = self.sender(message, row)
+        parts = [*self.left_block(message, row, shown), heading.texts]
         y = -23.5
         for line in lines:
             parts.append(b"1 0 0 1 114 %.1f Tm %s" % (y, line.ops))
             y -= LEADING
         height = max(34.0, -y - 7.5) + 3
-        ops = b"0.25 w 0.75 G 0 %.1f m %.2f %.1f l S\n0 g 0 G BT\n%s\nET" % (
-            -height, self.measure, -height, b"\n".join(parts),
+        ops = b"0.25 w 0.75 G 0 %.1f m %.2f %.1f l S %s\n0 g 0 G BT\n%s\nET" % (
+            -height, self.measure, -height, b" ".join(heading.gfx), b"\n".join(parts),
         )  # fmt: skip
-        return Strip(height + 2, ops, (), (), (self.anchor(message.sequence),))
+        return Strip(height + 2, ops, heading.xobjects, (), (self.anchor(message.sequence),))
 
     def _fill(self, column: Column, row: Row, message: Message) -> None:
         """Put everything the message says into the column, in reading order."""
@@ -314,7 +323,7 @@ class RowSetter:
             return self.words["row.system" if message.kind == "system" else "row.no_sender"], ""
         return str(sender.get("name") or ""), str(sender.get("id") or "")
 
-    def sender(self, message: Message, row: Row) -> tuple[bytes, Line | None]:
+    def sender(self, message: Message, row: Row) -> Heading:
         """Return the heading of a row: name in bold, id after it; cached per sender."""
         key = self.names(message, row)
         found = self._senders.get(key)
@@ -324,16 +333,15 @@ class RowSetter:
             found = self._senders[key] = self._heading(*key)
         return found
 
-    def _heading(self, name: str, platform_id: str) -> tuple[bytes, Line | None]:
+    def _heading(self, name: str, platform_id: str) -> Heading:
+        builder = StripBuilder()
         line = self.engine.line(name, TextStyle(9, bold=True), self.width * 0.62)
-        if line.boxes or line.images or line.rtl:
-            return b"", line
-        ops = b"1 0 0 1 %.2f -10 Tm %s" % (TEXT_LEFT, line.ops)
+        builder.text(line, TEXT_LEFT, -10)
         if platform_id and platform_id != name:
             after = self.engine.line(platform_id, SMALL, self.width - line.width - 10)
-            x = TEXT_LEFT + line.width + 7
-            ops += b" 0.36 g 0.36 G 1 0 0 1 %.2f -10 Tm %s 0 g 0 G" % (x, after.ops)
-        return ops, None
+            builder.text(after, TEXT_LEFT + line.width + 7, -10, SOFT)
+            builder.ink()
+        return Heading(b" ".join(builder.texts), tuple(builder.gfx), tuple(builder.xobjects))
 
 
 def _is_bare(row: Row, message: Message) -> bool:
@@ -376,12 +384,11 @@ class Column:
 
     def _begin(self, row: Row, message: Message, shown: ShownTime | None) -> None:
         """Put number, time, hash and sender."""
-        heading, odd = self.setter.sender(message, row)
+        heading = self.setter.sender(message, row)
         self._builder.texts += self.setter.left_block(message, row, shown)
-        if odd is not None:
-            self._builder.text(odd, TEXT_LEFT, -10)
-        else:
-            self._builder.texts.append(heading)
+        self._builder.texts.append(heading.texts)
+        self._builder.gfx += heading.gfx
+        self._builder.xobjects += heading.xobjects
 
     def body(self, text: str) -> None:
         """Set the message text."""

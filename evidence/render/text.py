@@ -39,6 +39,7 @@ _INVISIBLE = regex.compile(
 )
 _JOINERS = "\u200c\u200d"
 _SPACES = regex.compile(r"[\p{Zs}\t]")
+_KANA = re.compile("[\u3041-\u3096\u30a1-\u30fa]")
 _PARAGRAPHS = re.compile("\r\n|\n")
 _COMPLEX_SCRIPTS = regex.compile(
     r"[\p{Arabic}\p{Syriac}\p{Mongolian}\p{Devanagari}\p{Bengali}\p{Tamil}\p{Telugu}\p{Khmer}"
@@ -135,9 +136,13 @@ class TextEngine:
         self._mono = fonts.view(self.library.face("mono"))
         self.set_forms(forms)
 
-    def set_forms(self, forms: str) -> None:
-        """Draw Han characters in the forms of ``forms`` from now on."""
-        self.forms = forms
+    def set_forms(self, forms: str, *, guess: bool = False) -> None:
+        """Draw Han characters in the forms of ``forms`` from now on.
+
+        guess: text with kana is drawn in Japanese forms all the same.
+        """
+        self.forms, self.guess_forms = forms, guess
+        self._japanese = self.fonts.view(self.library.face("cjk-ja"))
         self._cjk = self.fonts.view(self.library.face(f"cjk-{forms}"))
         self._faces: dict[str, Face | None] = {}
         self._order = [
@@ -158,9 +163,10 @@ class TextEngine:
     def line(self, text: str, style: TextStyle, max_width: float = 1e9) -> Line:
         """Return ``text`` as one line, cut with an ellipsis where it is wider than ``max_width``."""
         text = text.replace("\r\n", "\n").replace("\n", " ")
-        if max_width < 1e9 and len(text) > 12 + max_width / style.size * 4:
-            text = text[: int(12 + max_width / style.size * 4)]
-        found = self._paragraph(text, 1e9, style)[0]
+        most = int(12 + max_width / style.size * 4)
+        cut = len(text) > most
+        text = text[:most]
+        found = self._paragraph(text.rstrip() + "…" if cut else text, 1e9, style)[0]
         while found.width > max_width and text:
             keep = min(len(text) - 1, int(len(text) * max_width / found.width))
             text = text[: max(keep, 0)]
@@ -180,11 +186,17 @@ class TextEngine:
         latin = self._bold if style.bold else self._sans
         if self.cjk_first:
             if sets.cjk_text.fullmatch(text):
-                return self._cjk
+                return self._cjk_for(text)
             return latin if sets.latin_text.fullmatch(text) else None
         if sets.latin_text.fullmatch(text):
             return latin
-        return self._cjk if sets.cjk_text.fullmatch(text) else None
+        return self._cjk_for(text) if sets.cjk_text.fullmatch(text) else None
+
+    def _cjk_for(self, text: str) -> FontView:
+        """Return the CJK view for ``text``: text with kana is Japanese unless forms were named."""
+        if self.guess_forms and _KANA.search(text):
+            return self._japanese
+        return self._cjk
 
     def _plain_lines(self, text: str, width: float, style: TextStyle, view: FontView) -> list[Line]:
         size = style.size
@@ -282,7 +294,8 @@ class TextEngine:
         cjk_first = self.cjk_first or self.sets.han.search(text) is not None
         tokens = self.sets.cjk_first if cjk_first else self.sets.latin_first
         latin = self._mono if style.mono else self._bold if style.bold else self._sans
-        views = {"a": self._cjk, "b": latin} if cjk_first else {"a": latin, "b": self._cjk}
+        cjk = self._cjk_for(text)
+        views = {"a": cjk, "b": latin} if cjk_first else {"a": latin, "b": cjk}
         for token in tokens.finditer(text):
             kind = token.lastgroup or "c"
             if kind == "c":

@@ -22,7 +22,7 @@ from evidence.render.images import emoji_xobject
 from evidence.render.metadata import pdf_date, srgb_profile, xmp
 from evidence.render.pdf import Raw, Ref, StreamedPdf, array_of, dictionary, name, nested, number
 from evidence.render.pdf import text as pdf_text
-from evidence.render.sheet import Geometry, Link, Strip
+from evidence.render.sheet import SOFT, Geometry, Link, Strip, StripBuilder
 from evidence.render.text import TextEngine, TextStyle
 
 FRONT, BODY, BACK = 0, 1, 2
@@ -223,22 +223,20 @@ class Volume:
         top = sheet.height - sheet.top + 22
         right = sheet.width - sheet.right
         half = sheet.measure / 2 - 8
-        ops = [b"0.36 g BT"]
-        head = engine.line(self.header_left, small, half)
-        tail = engine.line(self.header_right, small, half)
-        ops.append(b"1 0 0 1 %.2f %.2f Tm %s" % (sheet.left, top, head.ops))
-        ops.append(b"1 0 0 1 %.2f %.2f Tm %s" % (right - tail.width, top, tail.ops))
+        builder = StripBuilder()
+        builder.text(engine.line(self.header_left, small, half), sheet.left, top, SOFT)
+        builder.text_right(engine.line(self.header_right, small, half), right, top, SOFT)
         foot = engine.line(self._wording.footer, TextStyle(6.6, mono=True))
         middle = sheet.left + (sheet.measure - foot.width) / 2
-        ops.append(b"1 0 0 1 %.2f %.2f Tm %s" % (middle, sheet.bottom - 26, foot.ops))
+        builder.text(foot, middle, sheet.bottom - 26, SOFT)
         for i, text in enumerate(filter(None, self._wording.stamp.split("\n"))):
             stamp = engine.line(text, TextStyle(7.5, bold=True), sheet.measure)
             x = sheet.left + (sheet.measure - stamp.width) / 2
-            ops.append(b"0 g 0 G 1 0 0 1 %.2f %.2f Tm %s" % (x, top + 13 + 11 * i, stamp.ops))
-        ops.append(b"ET")
+            builder.text(stamp, x, top + 13 + 11 * i)
         for y in (top - 6, sheet.bottom - 14):
-            ops.append(b"0.4 w 0.62 G %.2f %.2f m %.2f %.2f l S" % (sheet.left, y, right, y))
-        self._content.append(b"q\n" + b"\n".join(ops) + b"\nQ")
+            builder.rule(sheet.left, right, y)
+        frame = builder.build(0)
+        self.draw(frame.ops, frame.xobjects)
 
     # ---- pictures and late text -----------------------------------------------------------------
 

@@ -193,3 +193,49 @@ def test_a_filing_copy_names_the_master_and_is_marked(
         text.count("FILING COPY, NOT SIGNED. The signed master is evidence.pdf")
         >= made.master.pages
     )
+
+
+def test_emoji_in_names_and_titles_are_pictures_with_text(
+    render: Callable[..., Any], samples: Any, text_of: Callable[..., str]
+):
+    attachment, file = samples.picture("🎉party.jpg")
+    sender = {"key": "p1", "name": "Ana 🌻", "id": "ana🌙"}
+    rows = [
+        samples.whole(samples.message(1, "hi", sender=sender)),
+        samples.whole(samples.message(2, None, sender=sender, attachments=[attachment]), file),
+    ]
+    part = samples.transcript(lambda: iter(rows), title="Club 🎷")
+
+    made = render(samples.exhibit(transcripts=(part,)))
+
+    with pikepdf.open(made.master.path) as pdf:
+        drawn = {key for page in pdf.pages for key in page.obj.Resources.get("/XObject", {})}
+    assert len([key for key in drawn if str(key).startswith("/E")]) >= 4
+    text = text_of(made.master.path)
+    assert all(emoji in text for emoji in "🌻🌙🎉🎷")
+    assert pdfa.check(made.master.path) == []
+
+
+def test_a_very_long_file_name_is_shown_whole(
+    render: Callable[..., Any], samples: Any, text_of: Callable[..., str]
+):
+    attachment, _ = samples.picture("long " * 1000 + "end.jpg")
+    rows = [samples.whole(samples.message(1, None, kind="file", attachments=[attachment]))]
+
+    made = render(samples.exhibit(rows=lambda: iter(rows)))
+
+    assert text_of(made.master.path).count("long") >= 1000
+
+
+def test_withheld_fields_are_blacked_out(
+    render: Callable[..., Any], samples: Any, text_of: Callable[..., str]
+):
+    hidden = frozenset({"sender", "time", "body"})
+    bare = samples.message(1, None, sender=None, time=None, time_raw=None)
+    rows = [Row("partly", bare, samples.leaf_hash(1), hidden, reason="identity protected")]
+
+    text = text_of(render(samples.exhibit(rows=lambda: iter(rows))).master.path)
+
+    assert text.count("██████") >= 3
+    assert "Withheld in this row: text, sender, time" in text
+    assert "no time given" not in text

@@ -147,3 +147,21 @@ def test_extraction_gives_back_radicals_and_unified_forms_apart(
     made = render(samples.exhibit(rows=lambda: iter(rows)))
 
     assert body in text_of(made.master.path)
+
+
+def test_text_with_kana_is_drawn_in_japanese_forms_unless_forms_were_named(engine: TextEngine):
+    engine.set_forms("zh-Hans", guess=True)
+    assert engine._cjk_for("骨がある").face.key == "cjk-ja"
+    assert engine._cjk_for("骨头").face.key == "cjk-zh-Hans"
+
+    engine.set_forms("zh-Hans")
+    assert engine._cjk_for("骨がある").face.key == "cjk-zh-Hans"
+
+
+def test_a_line_that_is_cut_says_so(engine: TextEngine):
+    line = engine.line("\u200b" * 500 + "end", STYLE, 100)
+    short = engine.line("fits", STYLE, 100)
+
+    assert line.width <= 100
+    assert engine._sans.encode("…")[1:-1] in line.ops
+    assert engine._sans.encode("…")[1:-1] not in short.ops
