@@ -1,8 +1,8 @@
-"""Judge a stranger's file in a process of its own: limited in time, memory and files, no network.
+"""Judge one stranger's file in a process of its own: limited in time, memory, files; no network.
 
-The child reads one JSON request from its standard input and answers one report. Whatever happens to
-it (killed by a limit, crashed, silent), the caller gets a report: ``limits_exceeded`` or
-``unreadable``, never an exception and never "intact".
+The process is ``worker``; ``pool`` keeps some of them warm, ``verify_limited`` starts one for a
+single file. Whatever happens to it (killed by a limit, crashed, silent), the caller gets a report:
+``limits_exceeded`` or ``unreadable``, never an exception and never "intact".
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import base64
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from typing import Any
 from evidence.verify.offline.report import Finding, Report, failed, make_report
 
 WORKER = Path(__file__).with_name("worker.py")
+START_SECONDS = 20
+"""What starting a worker may take beyond judging the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,46 +51,79 @@ def verify_limited(
     caller's.
     """
     within = bounds or Bounds()
-    size = path.stat().st_size
-    if within.file_bytes is not None and size > within.file_bytes:
-        return _too_large(name, f"The file has more than {within.file_bytes} bytes.")
-    request = {
-        "path": str(path),
-        "roots": [base64.b64encode(root).decode() for root in roots],
-        "trust": trust,
-        "receipt": None if receipt is None else base64.b64encode(receipt).decode(),
-        "file_bytes": within.file_bytes,
-        "entries": within.entries,
-        "cpu_seconds": within.cpu_seconds,
-        "memory_bytes": within.memory_bytes,
-    }
+    refusal = too_large(path, name, within)
+    if refusal is not None:
+        return refusal
+    started = time.perf_counter()
+    request = request_line(path, roots=roots, trust=trust, receipt=receipt, bounds=within)
     try:
         done = subprocess.run(  # noqa: S603 - our own worker, no shell, nothing of the file in it
-            [sys.executable, "-I", str(WORKER)],
-            input=json.dumps(request).encode(),
+            command(),
+            input=request,
             capture_output=True,
-            timeout=within.wall_seconds,
+            timeout=within.wall_seconds + START_SECONDS,
             check=False,
             env={},
         )
     except subprocess.TimeoutExpired:
-        return _too_large(name, f"The file was not judged within {within.wall_seconds} seconds.")
-    if done.returncode != 0:
-        return _too_large(name, "Judging the file needed more time or memory than is allowed.")
+        return report_of(b'{"died": "time"}', name, within)
+    answer = done.stdout.splitlines()[-1] if done.stdout.count(b"\n") > 1 else b""
+    return report_of(answer, name, within, seconds=time.perf_counter() - started)
+
+
+def command() -> list[str]:
+    """Return the command that starts a worker."""
+    return [sys.executable, "-I", str(WORKER)]
+
+
+def too_large(path: Path, name: str, bounds: Bounds) -> Report | None:
+    """Return the refusal of a file that has too many bytes to begin with, None otherwise."""
+    if bounds.file_bytes is None or path.stat().st_size <= bounds.file_bytes:
+        return None
+    return _limits(name, f"The file has more than {bounds.file_bytes} bytes.")
+
+
+def request_line(
+    path: Path, *, roots: Sequence[bytes], trust: str, receipt: bytes | None, bounds: Bounds
+) -> bytes:
+    """Return the one line of JSON a worker reads."""
+    request = {
+        "path": str(path.absolute()),
+        "roots": [base64.b64encode(root).decode() for root in roots],
+        "trust": trust,
+        "receipt": None if receipt is None else base64.b64encode(receipt).decode(),
+        "file_bytes": bounds.file_bytes,
+        "unpacked_bytes": bounds.unpacked_bytes,
+        "entries": bounds.entries,
+        "cpu_seconds": bounds.cpu_seconds,
+        "wall_seconds": bounds.wall_seconds,
+        "memory_bytes": bounds.memory_bytes,
+    }
+    return json.dumps(request).encode() + b"\n"
+
+
+def report_of(answer: bytes, name: str, bounds: Bounds, *, seconds: float | None = None) -> Report:
+    """Return the report in a worker's answer, or what its absence means. Total."""
     try:
-        return _report(json.loads(done.stdout), name)
+        value = json.loads(answer)
+        if "died" not in value:
+            return _report(value, name, seconds)
+        died = value["died"]
     except (ValueError, KeyError, TypeError):
-        return make_report(
-            name, "other", [failed("recognised", "The file could not be judged.")],
-            required=frozenset({"recognised"}),
-        )  # fmt: skip
+        died = "silent"
+    if died == "time":
+        return _limits(name, f"The file was not judged within {bounds.wall_seconds} seconds.")
+    if died == "limits":
+        return _limits(name, "Judging the file needed more time or memory than is allowed.")
+    finding = failed("readable", "The file could not be judged.")
+    return make_report(name, "other", [finding], required=frozenset({"readable"}))
 
 
-def _too_large(name: str, detail: str) -> Report:
+def _limits(name: str, detail: str) -> Report:
     return make_report(name, "other", [failed("limits", detail)], required=frozenset({"limits"}))
 
 
-def _report(value: dict[str, Any], name: str) -> Report:
+def _report(value: dict[str, Any], name: str, seconds: float | None) -> Report:
     findings = tuple(
         Finding(f["check"], f["outcome"], f["required"], f["detail"], f.get("where", ""))
         for f in value["findings"]
@@ -99,5 +135,5 @@ def _report(value: dict[str, Any], name: str) -> Report:
         reason=value["reason"],
         trust=value["trust"],
         findings=findings,
-        seconds=value["seconds"],
+        seconds=value["seconds"] if seconds is None else seconds,
     )

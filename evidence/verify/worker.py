@@ -1,22 +1,32 @@
-"""The child of ``limited``: limits itself first, then reads the file. Standard library only.
+"""The process that judges strangers' files: reads requests, forks a confined child for each.
 
-Run by path with ``python -I``, so it puts the source tree on its own import path. After the limits
-stand, an audit hook refuses sockets and other processes for the rest of its life; where the system
-allows it, the process also leaves the network namespace.
+Run by path with ``python -I``, so it puts the source tree on its own import path. It loads the
+engine once and leaves the network namespace. For every line of JSON on its standard input it forks
+a child that limits itself in time, memory and files, refuses sockets and processes from then on,
+judges the one file and answers one line; a child that dies or dallies becomes ``{"died": why}``.
+So nothing of one file is left when the next one comes, and no answer waits for Python to start.
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import ctypes
 import json
+import logging
+import os
 import resource
+import select
+import signal
+import socket
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 CLONE_NEWUSER = 0x10000000
 CLONE_NEWNET = 0x40000000
+MAX_ANSWER_BYTES = 16_000_000
 _REFUSED = (
     "socket.",
     "subprocess.",
@@ -25,17 +35,82 @@ _REFUSED = (
     "os.posix_spawn",
     "os.system",
     "ftplib.",
+    "ctypes.dlopen",
 )
 
 
 def main() -> int:
-    """Answer the one request on standard input."""
-    request = json.loads(sys.stdin.buffer.read())
+    """Serve requests until standard input ends."""
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-    from evidence.verify import offline
+    logging.disable(logging.CRITICAL)
+    from evidence.verify import engine, pdf  # noqa: F401  # loaded once, for every child
+
+    pdf.load()
+    leave_network()
+    answers = os.dup(1)
+    os.dup2(2, 1)
+    with os.fdopen(answers, "wb", buffering=0) as out:
+        out.write(b'{"ready": true}\n')
+        for line in sys.stdin.buffer:
+            out.write(_serve(json.loads(line), line))
+    return 0
+
+
+def _serve(request: dict[str, Any], line: bytes) -> bytes:
+    """Return one line: the report a confined child makes, or why there is none."""
+    ours, theirs = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(ours)
+        _child(line, theirs)
+    os.close(theirs)
+    try:
+        answer = _read(ours, time.monotonic() + request["wall_seconds"])
+    finally:
+        os.close(ours)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+    if answer is None:
+        return b'{"died": "time"}\n'
+    if not answer.endswith(b"\n"):
+        is_clean = os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0
+        return b'{"died": "silent"}\n' if is_clean else b'{"died": "limits"}\n'
+    return answer
+
+
+def _read(source: int, deadline: float) -> bytes | None:
+    """Return everything the child says; None when it takes too long or says too much."""
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        ready, _, _ = select.select([source], [], [], max(0.0, deadline - time.monotonic()))
+        if not ready or size > MAX_ANSWER_BYTES:
+            return None
+        part = os.read(source, 1 << 16)
+        if not part:
+            return b"".join(parts)
+        parts.append(part)
+        size += len(part)
+
+
+def _child(line: bytes, out: int) -> None:
+    """Judge the one file and leave; never returns."""
+    status = 1
+    try:
+        answer = _judge(json.loads(line))
+        with os.fdopen(out, "wb") as stream:
+            stream.write(answer.encode() + b"\n")
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _judge(request: dict[str, Any]) -> str:
+    from evidence.verify import engine, offline
 
     confine(request)
-    report = offline.verify(
+    report = engine.verify(
         request["path"],
         trust=offline.trust_of(
             [base64.b64decode(root) for root in request["roots"]], request["trust"]
@@ -44,13 +119,11 @@ def main() -> int:
         receipt=base64.b64decode(request["receipt"]) if request["receipt"] else None,
         processes=1,
     )
-    sys.stdout.write(report.to_json())
-    return 0
+    return report.to_json()
 
 
 def confine(request: dict[str, Any]) -> None:
     """Give up what judging a file does not need; there is no way back."""
-    leave_network()
     for kind, limit in (
         (resource.RLIMIT_AS, request["memory_bytes"]),
         (resource.RLIMIT_CPU, request["cpu_seconds"]),
@@ -74,6 +147,8 @@ def leave_network() -> bool:
 
 
 def _refuse(event: str, arguments: tuple[object, ...]) -> None:
+    if event == "socket.__new__" and arguments[1] == socket.AF_UNIX:
+        return  # the two ends with which an event loop wakes itself; connecting is refused below
     if event.startswith(_REFUSED):
         raise PermissionError(f"{event} is not allowed here")
 

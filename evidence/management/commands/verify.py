@@ -1,4 +1,4 @@
-"""``manage.py verify``: judge bundles, PDFs, receipts and time-stamp tokens, offline."""
+"""``manage.py verify``: judge bundles, receipts, tokens and any signed PDF, offline."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from evidence.gateways.current import current
-from evidence.verify import offline
+from evidence.verify import engine, offline
 from evidence.verify.offline.bundle_tokens import read_pem
 from evidence.verify.offline.report import failed, make_report
 from evidence.verify.offline.sentences import in_words
@@ -57,7 +57,7 @@ class Command(BaseCommand):
 
 def _report(path: Path, trust: offline.Trust) -> offline.Report:
     try:
-        return offline.verify(path, trust=trust)
+        return engine.verify(path, trust=trust)
     except OSError as error:
         finding = failed("recognised", f"The file cannot be read: {error.strerror}.")
         return make_report(str(path), "other", [finding], required=frozenset({"recognised"}))
