@@ -136,6 +136,9 @@ def test_the_bundle_of_a_chinese_reader_is_chinese(ask, tmp_path):
     assert verdict(path).passed
     with zipfile.ZipFile(path) as archive:
         assert manifest.loads(archive.read("data/manifest.json")).language == "zh"
+        drafts = [name for name in archive.namelist() if name.startswith("data/drafts/")]
+    assert "data/drafts/filing-copy.pdf" in drafts
+    assert len(drafts) == 3
 
 
 def test_sm3_stands_beside_sha256_where_it_is_set(acquire, settings, tmp_path, organisation):

@@ -26,9 +26,10 @@ from evidence.actions.request_export import export_request
 from evidence.formats import manifest, series_head, shape
 from evidence.gateways.current import Gateways, current
 from evidence.models import Export, Job
-from evidence.render.exhibit import RenderedVolume
+from evidence.render.drafts import render_drafts
+from evidence.render.exhibit import HashLine, RenderedVolume
 from evidence.render.fonts import CJK_FACES, CJK_FILE
-from evidence.render.rendering import Rendering, render_master
+from evidence.render.rendering import Rendering, render_master, render_volumes
 from evidence.sign.appearance import VisibleStamp
 from evidence.sign.pdf import sign_pdf
 from evidence.verify.offline import pyz
@@ -50,6 +51,7 @@ def run(job: Job, at: datetime) -> None:
     for volume in rendering.volumes:
         _sign(volume, bag / "data" / volume.path.name, export, gateways, at)
     _lay_down(bag, export, state, gateways)
+    _lay_down_drafts(bag, rendering, folder)
     data = manifest.dumps(_manifest(export, parts, state, bag, rendering, gateways))
     workspace.write(bag / MANIFEST, data)
     master = render_master(rendering, embed={"manifest.json": data})
@@ -108,6 +110,30 @@ def _lay_down(bag: Path, export: Export, state: dict[str, Any], gateways: Gatewa
         workspace.write(folder / f"{name}-chain.pem", _pem(chain))
         for number, crl in enumerate(stamp["crls"], start=1):
             workspace.write(folder / f"{name}-{number}.crl", base64.b64decode(crl))
+
+
+def _lay_down_drafts(bag: Path, rendering: Rendering, folder: Path) -> None:
+    """Write what the chosen court asks for beside the exhibit, unsigned: a certified PDF cannot be
+    filled in. Without a jurisdiction there is nothing to draft."""
+    if rendering.exhibit.jurisdiction is None:
+        return
+    drafts = bag / "data" / "drafts"
+    drafts.mkdir(parents=True, exist_ok=True)
+    render_drafts(rendering, drafts, fonts=fonts(), files=hash_lines(bag))
+    copies = workspace.fresh(folder / "filing-copy")
+    copy = render_volumes(rendering.exhibit, copies, fonts=fonts(), filing_copy=True)
+    for volume in (render_master(copy, embed={}), *copy.volumes):
+        volume.path.replace(drafts / volume.path.name)
+
+
+def hash_lines(bag: Path) -> list[HashLine]:
+    """Return name, size and SHA-256 of every file laid down so far that is not a draft."""
+    listed = {name: part for name, part in files_of(bag).items() if "/drafts/" not in name}
+    return [
+        HashLine(name=entry.path, sha256=entry.sha256.hex(), size=entry.size)
+        for entry in bundle.describe(listed)
+        if entry.path in listed
+    ]
 
 
 def _pem(certificates: tuple[bytes, ...]) -> bytes:
