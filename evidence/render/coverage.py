@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 
 import regex
@@ -23,31 +24,30 @@ _WIDE_PUNCTUATION = "“(?![A-Za-z0-9])|(?<![A-Za-z0-9.,!?])”|(?<![A-Za-z0-9 ]
 """Marks a CJK font draws a full em wide: not taken from it where they stand beside Latin letters."""
 
 
+@dataclass(frozen=True, slots=True)
+class CharacterClasses:
+    """The insides of character classes of a regular expression."""
+
+    latin: str
+    """Plain in the sans faces."""
+    cjk: str
+    """Plain in every CJK face, without the wide punctuation."""
+    plain: str
+    """Plain in either."""
+
+
 class PlainSets:
-    """Which characters the fast way may take from the sans and the CJK font, per library."""
+    """Which characters the fast way may take from the sans and the CJK font, as patterns."""
 
-    def __init__(self, latin: frozenset[int], cjk: frozenset[int]) -> None:
-        self.latin, self.cjk = latin, cjk
-        self.latin_text = re.compile(f"[{_ranges(self.latin)}]*")
-        narrow = _ranges(self.cjk - frozenset(map(ord, "“”—")))
-        self.cjk_text = re.compile(f"(?:[{narrow}]++|{_WIDE_PUNCTUATION})*+")
-        self.cjk_first = self._tokens(self.cjk, self.latin)
-        self.latin_first = self._tokens(self.latin, self.cjk)
+    def __init__(self, classes: CharacterClasses) -> None:
+        latin = f"[{classes.latin}](?![{_EXTENDING}])"
+        cjk = f"(?:[{classes.cjk}]|{_WIDE_PUNCTUATION})(?![{_EXTENDING}])"
+        rest = f"[{classes.plain}]?[^{classes.plain}]+|[{classes.plain}]"
+        self.latin_text = re.compile(f"[{classes.latin}]*")
+        self.cjk_text = re.compile(f"(?:[{classes.cjk}]++|{_WIDE_PUNCTUATION})*+")
+        self.cjk_first = re.compile(f"(?P<a>(?:{cjk})++)|(?P<b>(?:{latin})++)|(?P<c>{rest})")
+        self.latin_first = re.compile(f"(?P<a>(?:{latin})++)|(?P<b>(?:{cjk})++)|(?P<c>{rest})")
         self.han = re.compile("[\u2e80-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff00-\uffef]")
-
-    def _one(self, members: frozenset[int]) -> str:
-        """Return a pattern for one plain character that nothing combines with."""
-        if members is self.latin:
-            return f"[{_ranges(members)}](?![{_EXTENDING}])"
-        narrow = _ranges(members - frozenset(map(ord, "“”—")))
-        return f"(?:[{narrow}]|{_WIDE_PUNCTUATION})(?![{_EXTENDING}])"
-
-    def _tokens(self, first: frozenset[int], second: frozenset[int]) -> re.Pattern[str]:
-        plain = _ranges(first | second)
-        return re.compile(
-            f"(?P<a>(?:{self._one(first)})++)|(?P<b>(?:{self._one(second)})++)"
-            f"|(?P<c>[{plain}]?[^{plain}]+|[{plain}])"
-        )
 
 
 def _plain(code_point: int) -> bool:
@@ -89,30 +89,36 @@ def _is_compatibility(code_point: int) -> bool:
 
 def _ranges(code_points: frozenset[int]) -> str:
     """Return the inside of a character class."""
-    return "".join(f"\\u{first:04x}-\\u{last:04x}" for first, last in _spans(code_points))
+    spans: list[list[int]] = []
+    for code_point in sorted(code_points):
+        if spans and spans[-1][1] + 1 == code_point:
+            spans[-1][1] = code_point
+        else:
+            spans.append([code_point, code_point])
+    return "".join(f"\\u{first:04x}-\\u{last:04x}" for first, last in spans)
 
 
-def find_plain_sets(library: FontLibrary) -> tuple[frozenset[int], frozenset[int]]:
-    """Return the plain code points of the sans and of the CJK faces."""
-    cjk = [library.face(f"cjk-{forms}") for forms in CJK_FACES]
-    owners = _glyph_owners(cjk)
+def find_classes(library: FontLibrary) -> CharacterClasses:
+    """Return the plain characters of the sans and of the CJK faces; takes a while."""
+    faces = [library.face(f"cjk-{forms}") for forms in CJK_FACES]
+    owners = _glyph_owners(faces)
     bold = library.face("sans-bold").code_points
     latin = frozenset(c for c in library.face("sans").code_points if c in bold and _plain(c))
-    han = frozenset(
+    cjk = frozenset(
         c
-        for c in cjk[0].code_points
+        for c in faces[0].code_points
         if _plain(c)
         and not 0x370 <= c < 0x530
         and c not in (0x2018, 0x2019)
-        and all(owners.get(face.nominal(c) or 0) == c for face in cjk)
+        and all(owners.get(face.nominal(c) or 0) == c for face in faces)
     )
-    return latin, han
+    wide = frozenset(map(ord, "“”—"))
+    return CharacterClasses(_ranges(latin), _ranges(cjk - wide), _ranges(latin | cjk))
 
 
 def write_plain_sets(library: FontLibrary) -> None:
     """Keep the plain sets beside the fonts."""
-    latin, cjk = find_plain_sets(library)
-    value = {"latin": _spans(latin), "cjk": _spans(cjk)}
+    value = asdict(find_classes(library))
     (library.folder / PLAIN_FILE).write_text(json.dumps(value), "ascii")
 
 
@@ -121,20 +127,5 @@ def plain_sets(library: FontLibrary) -> PlainSets:
     """Return the sets of ``library``, read or worked out once per process."""
     path = library.folder / PLAIN_FILE
     if not path.is_file():
-        return PlainSets(*find_plain_sets(library))
-    value = json.loads(path.read_text("ascii"))
-    return PlainSets(_members(value["latin"]), _members(value["cjk"]))
-
-
-def _spans(members: frozenset[int]) -> list[list[int]]:
-    spans: list[list[int]] = []
-    for member in sorted(members):
-        if spans and spans[-1][1] + 1 == member:
-            spans[-1][1] = member
-        else:
-            spans.append([member, member])
-    return spans
-
-
-def _members(spans: list[list[int]]) -> frozenset[int]:
-    return frozenset(code for first, last in spans for code in range(first, last + 1))
+        return PlainSets(find_classes(library))
+    return PlainSets(CharacterClasses(**json.loads(path.read_text("ascii"))))

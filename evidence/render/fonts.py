@@ -29,7 +29,7 @@ EMOJI_PLACES = (
 EMOJI_FILE = "NotoColorEmoji.ttf"
 CJK_FILE = "NotoSansCJK-Regular.ttc"
 _STAMP = "fonts.json"
-_STAMP_VERSION = 2
+_STAMP_VERSION = 3
 PLAIN_FILE = "plain.json"
 
 

@@ -288,7 +288,7 @@ def add_composites(
     program: bytes, new_ids: dict[int, int], composites: set[Composite]
 ) -> tuple[bytes, dict[Composite, int]]:
     """Return the TrueType ``program`` with composite glyphs added, and their glyph numbers."""
-    font = TTFont(io.BytesIO(program), lazy=True)
+    font = TTFont(io.BytesIO(program), lazy=True, recalcBBoxes=False, recalcTimestamp=False)
     names, glyf, hmtx = font.getGlyphOrder(), font["glyf"], font["hmtx"]
     places = {}
     for composite in sorted(composites):
@@ -307,13 +307,18 @@ def add_composites(
         hmtx.metrics[name] = (composite.advance, 0)
     font.setGlyphOrder(names)
     glyf.glyphOrder = names
-    font["maxp"].numGlyphs = len(names)
+    maxp = font["maxp"]
+    maxp.numGlyphs = len(names)
+    longest = max(len(composite.parts) for composite in composites)
+    maxp.maxComponentElements = max(maxp.maxComponentElements, longest)
+    maxp.maxComponentDepth = max(maxp.maxComponentDepth, 2)
+    maxp.maxCompositePoints = max(maxp.maxCompositePoints, maxp.maxPoints * longest)
+    maxp.maxCompositeContours = max(maxp.maxCompositeContours, maxp.maxContours * longest)
     for composite, place in places.items():
         glyph = glyf[names[place]]
         glyph.recalcBounds(glyf)
         hmtx.metrics[names[place]] = (composite.advance, getattr(glyph, "xMin", 0))
     out = io.BytesIO()
-    font.recalcTimestamp = False
     font.save(out)
     font.close()
     return out.getvalue(), places
