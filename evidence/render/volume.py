@@ -127,6 +127,7 @@ class Volume:
         self._late_volume = LateText(view, words + "0123456789")
         self._volume_label = 0
         self._current: Page | None = None
+        self._frame: tuple[tuple[str, str], Strip] | None = None
         self._content: list[bytes] = []
         self._y = 0.0
         self._watermark = ""
@@ -217,7 +218,14 @@ class Volume:
         self._current, self._content = None, []
 
     def _draw_frame(self) -> None:
-        """Draw header, footer line and stamp of the page."""
+        """Draw header, footer line and stamp of the page; the last frame is kept."""
+        key = (self.header_left, self.header_right)
+        if self._frame is None or self._frame[0] != key:
+            self._frame = (key, self._make_frame())
+        strip = self._frame[1]
+        self.draw(strip.ops, strip.xobjects)
+
+    def _make_frame(self) -> Strip:
         sheet, engine = self.sheet, self.engine
         small = TextStyle(7.5)
         top = sheet.height - sheet.top + 22
@@ -235,8 +243,7 @@ class Volume:
             builder.text(stamp, x, top + 13 + 11 * i)
         for y in (top - 6, sheet.bottom - 14):
             builder.rule(sheet.left, right, y)
-        frame = builder.build(0)
-        self.draw(frame.ops, frame.xobjects)
+        return builder.build(0)
 
     # ---- pictures and late text -----------------------------------------------------------------
 
@@ -408,7 +415,7 @@ class Volume:
             self._late_words.ops(words, sheet.left, y, 7.5),
             self._late_bates.ops(bates, right, y, 9),
         )
-        self.pdf.put_stream(page.footer, {}, ops, compress=False)
+        self.pdf.put(page.footer, b"<</Length %d>>\nstream\n%s\nendstream" % (len(ops), ops))
 
     def _write_late(
         self, places: dict[int, int], bates_first: int, bates_label: BatesLabel
