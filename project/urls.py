@@ -20,4 +20,5 @@ def _add(prefix: str, room: str) -> None:
 
 _add("api/v1/", "api")
 _add("verify/", "public")
+urlpatterns.append(path("log/", include("evidence.public.log_urls")))
 _add("", "web")
