@@ -212,7 +212,7 @@ _TABLE: dict[str, tuple[str, str]] = {
     ),
     "file.size": ("{size} bytes", "{size} 字节"),
     "file.duration": ("duration {duration}", "时长 {duration}"),
-    "file.annex": ("Annex, page ", "见附件册第 "),
+    "file.annex": ("Annex, page ", "见附件册，页码 "),
     "file.withheld": ("Attachment withheld", "附件已遮盖"),
     "file.undrawn": (
         "This picture cannot be drawn ({why}); its bytes are in the bundle.",
