@@ -239,3 +239,27 @@ def test_withheld_fields_are_blacked_out(
     assert text.count("██████") >= 3
     assert "Withheld in this row: text, sender, time" in text
     assert "no time given" not in text
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_conversation_style_keeps_number_full_time_and_sender_id(
+    render: Callable[..., Any], samples: Any, text_of: Callable[..., str], language: str
+):
+    made = render(samples.exhibit(language, style="conversation"))
+
+    text = squeezed(text_of(made.master.path, "-raw"))
+    assert "wxid_bob_1970" in text
+    assert "22024-02-2717:44:05+08:00" in text
+    assert samples.leaf_hash(2)[:16] in text
+    assert pdfa.check(made.master.path) == []
+
+
+def test_a_row_that_runs_over_a_page_says_which_row_goes_on(
+    render: Callable[..., Any], samples: Any, text_of: Callable[..., str]
+):
+    rows = [samples.whole(samples.message(7, "many words " * 2000))]
+
+    made = render(samples.exhibit(rows=lambda: iter(rows)))
+
+    pages = text_of(made.master.path).split("\f")
+    assert sum("7   continued" in page or "7 continued" in page for page in pages) >= 3
