@@ -170,17 +170,30 @@ def fixture_chats() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty SQLite database with all migrations applied, to be copied."""
+    folder = tmp_path_factory.mktemp("migrated")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("TRUETHREAD_")}
+    own = {"DJANGO_SETTINGS_MODULE": "project.settings", "TRUETHREAD_VAR_DIR": str(folder)}
+    command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+    subprocess.run(command, cwd=REPOSITORY, env=kept | own, check=True)
+    return folder / "truethread.sqlite3"
+
+
 @pytest.fixture
-def run_manage(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+def run_manage(tmp_path: Path, migrated: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run ``manage.py`` as an operator does: another process, its own var folder and SQLite.
 
-    Keyword arguments are environment variables. What set-up makes is made at the first need;
-    fonts are those already prepared.
+    Keyword arguments are environment variables. The database is migrated; what else set-up makes
+    is made at the first need; fonts are those already prepared.
     """
 
     def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         if not (tmp_path / "fonts").exists():
             (tmp_path / "fonts").symlink_to(REPOSITORY / "var" / "fonts")
+            if not (tmp_path / "truethread.sqlite3").exists():
+                shutil.copyfile(migrated, tmp_path / "truethread.sqlite3")
         kept = {k: v for k, v in os.environ.items() if not k.startswith("TRUETHREAD_")}
         own = {"DJANGO_SETTINGS_MODULE": "project.settings", "TRUETHREAD_VAR_DIR": str(tmp_path)}
         return subprocess.run(

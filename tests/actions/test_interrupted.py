@@ -23,7 +23,6 @@ Manage = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture
 def stored(run_manage: Manage, tmp_path: Path) -> str:
     """A deployment of its own with one stored conversation; gives the conversation's id."""
-    assert run_manage("migrate", "--verbosity", "0").returncode == 0
     chat = tmp_path / "chat.txt"
     chat.write_text(CHAT, encoding="utf-8")
     done = run_manage("acquire", str(chat), "--timezone", "Europe/Madrid", "--json")

@@ -20,7 +20,6 @@ Answer = Callable[[bytes], "tuple[int, str, bytes]"]
 
 @pytest.fixture
 def stored(run_manage, tmp_path: Path) -> str:
-    assert run_manage("migrate", "--verbosity", "0").returncode == 0
     chat = tmp_path / "chat.txt"
     chat.write_text(CHAT, encoding="utf-8")
     done = run_manage("acquire", str(chat), "--timezone", "Europe/Madrid", "--json")

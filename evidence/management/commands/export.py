@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.core.management.base import BaseCommand
 
@@ -21,13 +19,16 @@ from evidence.actions.request_export import (
     unfinished_export,
 )
 from evidence.archive.read import describe_series
-from evidence.errors import EvidenceError, InvalidSelection, NotFound
+from evidence.errors import EvidenceError, NotFound
+from evidence.front.exporting import moment
+from evidence.front.times import zone_of_days
 from evidence.gateways.current import current
 from evidence.management.operator import answered, operator
 from evidence.models import Export, Job, Series
 from evidence.select import Choice, parse_ranges, parse_redactions
 
-DEFAULT_MATTER = "Command line"
+DEFAULT_MATTER = ""
+"""Exports that name no matter share a nameless one: the exhibit then prints none."""
 
 
 class ExportFailed(EvidenceError):
@@ -147,30 +148,12 @@ def _series(identifier: str) -> Series:
 
 
 def _choice(series: Series, options: dict[str, Any]) -> Choice:
-    zone = describe_series(series).timezone
+    zone = zone_of_days(series, describe_series(series))
     return Choice(
-        period_from=_moment(options["period_from"], zone),
-        period_to=_moment(options["period_to"], zone, end=True),
+        period_from=moment(options["period_from"], zone),
+        period_to=moment(options["period_to"], zone, is_end=True),
         participant=options["participant"],
         messages=parse_ranges(options["messages"]) if options["messages"] else None,
         context=options["context"],
         redactions=parse_redactions(options["redact"], options["reason"]),
     )
-
-
-def _moment(text: str | None, zone: str | None, *, end: bool = False) -> datetime | None:
-    """Return the moment ``text`` names: a bare date or time is read in the series' zone, or UTC.
-
-    end: a bare date means the end of that day.
-    """
-    if not text:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise InvalidSelection(f"not a time: {text!r}", code="invalid_time", where=text) from error
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=ZoneInfo(zone or "UTC"))
-    if end and len(text) == len("2024-01-31"):
-        moment += timedelta(days=1)
-    return moment
