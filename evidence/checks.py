@@ -22,6 +22,7 @@ from django.core.checks import CheckMessage, Error, register
 
 from evidence.custody import checks as custody_checks  # noqa: F401  registers its check
 from evidence.gateways.development_pki import DEVELOPMENT_POLICY_OID
+from evidence.gateways.witnesses import read_witnesses
 
 PRODUCTION_TAG = "production"
 _SECRET_MIN_LENGTH = 50
@@ -40,6 +41,24 @@ def production_is_safe(
         *_debugging(), *_signer(), *_trust_roots(), *_time_authorities(), *_database(),
         *_secrets(), *_address(), *_log_origin(),
     ]  # fmt: skip
+
+
+@register(PRODUCTION_TAG)
+def witnesses_are_named(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Return an error when the witnesses of the settings cannot be asked, in every mode."""
+    try:
+        read_witnesses(settings.TRUETHREAD_WITNESSES, settings.TRUETHREAD_WITNESS_URLS)
+    except ValueError as error:
+        return [
+            Error(
+                f"The witnesses of the custody log are not usable: {error}.",
+                hint="TRUETHREAD_WITNESSES and TRUETHREAD_WITNESS_URLS go in pairs.",
+                id="evidence.E010",
+            )
+        ]
+    return []
 
 
 def _debugging() -> Iterator[Error]:

@@ -66,6 +66,14 @@ TRUETHREAD_TSA_URLS: list[str] = env.url_list("TRUETHREAD_TSA_URLS")
 """RFC 3161 authorities in order of preference; none means the local development authority."""
 TRUETHREAD_TSA_TIMEOUT = env.integer("TRUETHREAD_TSA_TIMEOUT", 15, minimum=1, maximum=120)
 """Seconds one authority may take before the next one is asked."""
+TRUETHREAD_WITNESSES: list[str] = [
+    item.strip() for item in env.text("TRUETHREAD_WITNESSES").split(",") if item.strip()
+]
+"""Verifier keys (type 4) of witnesses that cosign checkpoints of the custody log."""
+TRUETHREAD_WITNESS_URLS: list[str] = env.url_list("TRUETHREAD_WITNESS_URLS")
+"""Where each of them is asked, in the same order; C2SP calls it the submission prefix."""
+TRUETHREAD_WITNESS_TIMEOUT = env.integer("TRUETHREAD_WITNESS_TIMEOUT", 5, minimum=1, maximum=60)
+"""Seconds all witnesses together may take for one checkpoint; then it goes on without."""
 TRUETHREAD_SIGNER_PKCS12: Path | None = env.existing_file("TRUETHREAD_SIGNER_PKCS12")
 """The seal key with its certificates; none means the development PKI made at set-up."""
 TRUETHREAD_SIGNER_PKCS12_PASSWORD: str | None = env.secret("TRUETHREAD_SIGNER_PKCS12_PASSWORD")

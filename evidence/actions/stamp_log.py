@@ -16,11 +16,12 @@ logger = logging.getLogger(__name__)
 def stamp_log(at: datetime) -> tuple[Checkpoint, Stamp]:
     """Sequence what waits, cut a checkpoint over the whole log and return it with its token.
 
+    Witnesses are asked for their cosignatures first: the token covers them.
     A checkpoint of the same size that has a token already is returned as it is. Raises
     StampUnavailable when no authority gave a token; the checkpoint then waits for the next try.
     """
     custody.sequence_pending()
-    checkpoint = custody.cut_checkpoint(at)
+    checkpoint = custody.cut_checkpoint(at, current().witnesses)
     stamp = checkpoint.stamps.order_by("pk").first()
     if stamp is None:
         stamp = custody.stamp_checkpoint(checkpoint, current().stamper, at)

@@ -24,9 +24,11 @@ from evidence.custody.reading import (
 )
 from evidence.custody.recheck import recheck
 from evidence.custody.sequencer import log_size, sequence_pending
+from evidence.custody.witnesses import witness_names
 
 __all__ = [
     "Logged", "append", "checkpoint_is_due", "consistency", "current_epoch", "cut_checkpoint",
     "entries_of", "entry", "entry_of_event", "head_mismatch", "inclusion", "inclusions", "log_size", "mismatch",
     "recheck", "refuse_broken_log", "sequence_pending", "stamp_checkpoint", "stamped_checkpoint_over",
+    "witness_names",
 ]  # fmt: skip

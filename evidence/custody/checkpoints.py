@@ -14,19 +14,22 @@ from evidence.custody.epochs import ensure_epoch, log_id, signing_key
 from evidence.custody.head import keep_head, refuse_broken_log
 from evidence.custody.queue import THE_LOG, append, open_first_epoch
 from evidence.custody.sequencer import log_size, sequence_pending
+from evidence.custody.witnesses import cosigned
 from evidence.errors import StampUnavailable
 from evidence.formats import checkpoint as formats
 from evidence.gateways.current import current
+from evidence.gateways.witnesses import Witnesses
 from evidence.models import Checkpoint, CustodyEntry, LogEpoch, Stamp
 from evidence.sign.protocols import Stamp as Token
 from evidence.sign.protocols import Stamper
 from evidence.values import Subject
 
 
-def cut_checkpoint(at: datetime) -> Checkpoint:
+def cut_checkpoint(at: datetime, witnesses: Witnesses | None = None) -> Checkpoint:
     """Return the signed checkpoint over everything queued and logged until now.
 
-    Sequences first. The same size gives the same checkpoint again. Outside transactions only.
+    witnesses: asked to cosign it, within their time. Sequences first. The same size gives the same
+    checkpoint again, with the cosignatures it got then. Outside transactions only.
     Raises LogRefused when the log does not continue the checkpoint kept outside the database, or
     the log key is not the epoch's; nothing is signed then.
     """
@@ -36,7 +39,7 @@ def cut_checkpoint(at: datetime) -> Checkpoint:
     epoch, _ = ensure_epoch(at)
     size = log_size(epoch)
     found = Checkpoint.objects.filter(epoch=epoch, size=size).first()
-    checkpoint = found or _insert(epoch, size, at)
+    checkpoint = found or _insert(epoch, size, at, witnesses)
     keep_head(bytes(checkpoint.note))
     return checkpoint
 
@@ -72,10 +75,15 @@ def checkpoint_is_due() -> bool:
     return bool(entries.exists())
 
 
-def _insert(epoch: LogEpoch, size: int, at: datetime) -> Checkpoint:
+def _insert(epoch: LogEpoch, size: int, at: datetime, witnesses: Witnesses | None) -> Checkpoint:
     root, key = tree.root(epoch, size), signing_key(epoch)
     text = formats.checkpoint_text(epoch.origin, size, root)
     note = formats.sign_note(text, key, current().log_key.sign)
+    if witnesses is not None and witnesses.known:
+        # What a witness has seen is published: the head file must know before.
+        _refuse_inside_a_transaction()
+        keep_head(note)
+        note = cosigned(epoch, note, witnesses)
     try:
         with transaction.atomic():
             return Checkpoint.objects.create(
@@ -147,7 +155,7 @@ def _covered_before(checkpoint: Checkpoint) -> int:
 def _refuse_inside_a_transaction() -> None:
     """Raise RuntimeError unless every open atomic block is the one Django's TestCase put there."""
     if not all(getattr(block, "_from_testcase", False) for block in connection.atomic_blocks):
-        raise RuntimeError("an authority is never asked inside a transaction")
+        raise RuntimeError("nobody outside is asked inside a transaction")
 
 
 def _base64(items: Iterable[bytes]) -> list[str]:

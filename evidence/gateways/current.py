@@ -30,6 +30,7 @@ from evidence.gateways.local_authority import LocalAuthority
 from evidence.gateways.revocation import FetchingRevocation, FixedRevocation, Revocation
 from evidence.gateways.tokens import Trust
 from evidence.gateways.tsa import Authority, HttpAuthority, Stampers
+from evidence.gateways.witnesses import Witnesses, read_witnesses
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +51,8 @@ class Gateways:
     """DER roots this deployment trusts: its own and those of ``TRUETHREAD_TRUST_ROOTS``."""
     stamp_authority: str
     stamp_is_independent: bool
+    witnesses: Witnesses
+    """Who is asked to cosign checkpoints of the custody log; often nobody."""
 
 
 @lru_cache(maxsize=1)
@@ -75,6 +78,10 @@ def current() -> Gateways:
         roots=configured + ((development.root.der,) if development else ()),
         stamp_authority=", ".join(settings.TRUETHREAD_TSA_URLS) or "local development authority",
         stamp_is_independent=bool(settings.TRUETHREAD_TSA_URLS),
+        witnesses=Witnesses(
+            read_witnesses(settings.TRUETHREAD_WITNESSES, settings.TRUETHREAD_WITNESS_URLS),
+            settings.TRUETHREAD_WITNESS_TIMEOUT,
+        ),
     )
 
 

@@ -81,6 +81,7 @@ def build(
             size=state["checkpoint"]["size"],
             root=state["checkpoint"]["root"],
             stamped=datetime.fromisoformat(state["checkpoint"]["stamped"]),
+            witnesses=tuple(state["checkpoint"]["witnesses"]),
         ),
         hashes=tuple(
             e.HashLine(name=line["path"], sha256=line["sha256"], size=line["size"])

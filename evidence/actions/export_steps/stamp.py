@@ -55,6 +55,7 @@ def run(job: Job, at: datetime) -> None:
             "size": checkpoint.size,
             "root": bytes(checkpoint.root).hex(),
             "stamped": stamp.gen_time.isoformat(),
+            "witnesses": custody.witness_names(bytes(checkpoint.note)),
         },
     }
     _write_log_key(bag, checkpoint)
