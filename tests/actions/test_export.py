@@ -327,3 +327,11 @@ def test_a_quote_of_a_withheld_message_is_withheld_too(acquire, organisation, tm
         everything = b"".join(archive.read(name) for name in archive.namelist())
     assert b"4711" not in everything
     assert verdict(path).passed
+
+
+def test_fonts_are_prepared_at_first_need_where_set_up_was_not_run(tmp_path):
+    from evidence.actions.export_steps.render import _library
+
+    library = _library(tmp_path / "fonts")
+
+    assert library.face("cjk-zh-Hans").covers(ord("信"))

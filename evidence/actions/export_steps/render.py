@@ -6,6 +6,7 @@ exhibits give equal bytes. Bates numbers are reserved from the matter's counter 
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -21,8 +22,10 @@ from evidence.actions.request_export import export_request
 from evidence.gateways.current import current
 from evidence.models import Export, Job, Matter
 from evidence.render.exhibit import RenderedVolume
-from evidence.render.fonts import FontLibrary
+from evidence.render.fonts import FontLibrary, FontsMissing, prepare_fonts
 from evidence.render.rendering import Rendering, render_volumes
+
+logger = logging.getLogger(__name__)
 
 _TRIES = 5
 _kept: dict[str, Rendering] = {}
@@ -87,7 +90,13 @@ def _reserve(export: Export, first: int, pages: int) -> bool:
 
 @lru_cache(maxsize=1)
 def _library(folder: Path) -> FontLibrary:
-    return FontLibrary(folder)
+    """Return the fonts in ``folder``, prepared now where set-up was not run."""
+    try:
+        return FontLibrary(folder)
+    except FontsMissing:
+        for line in prepare_fonts(folder):
+            logger.warning("MISSING: %s", line)
+        return FontLibrary(folder)
 
 
 def fonts() -> FontLibrary:
