@@ -72,8 +72,17 @@ def token_with_secret(secret: str) -> ApiToken | None:
     Looked up by SHA-256 of a 256-bit random secret, so timing tells nothing about it.
     """
     digest = sha256(secret.encode("utf-8", "surrogatepass")).digest()
+    return _live(ApiToken.objects.filter(token_sha256=digest))
+
+
+def live_token(public_id: str) -> ApiToken | None:
+    """Return the token with this id while it lives and its person still belongs there."""
+    return _live(ApiToken.objects.filter(public_id=public_id))
+
+
+def _live(tokens: QuerySet[ApiToken]) -> ApiToken | None:
     token = (
-        ApiToken.objects.filter(token_sha256=digest, revoked_at=None, user__is_active=True)
+        tokens.filter(revoked_at=None, user__is_active=True)
         .select_related("user", "organisation")
         .first()
     )

@@ -50,6 +50,7 @@ def acquisition_answer(acquisition: Acquisition) -> dict[str, Any]:
 
 
 class Acquisitions(ApiView):
+    resource = "acquisitions"
     parser_classes = (MultiPartParser,)
 
     def get(self, request: Request) -> Response:
@@ -85,6 +86,8 @@ def _answer(request: Request, result: AcquireResult) -> Response:
 
 
 class AcquisitionDetail(ApiView):
+    resource = "acquisitions"
+
     def get(self, request: Request, acquisition_id: str) -> Response:
         acquisition = acquisition_for(self.person, acquisition_id, self.within)
         series = series_of(self.person, self.within).filter(acquisition=acquisition)

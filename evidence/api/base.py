@@ -9,17 +9,18 @@ from urllib.parse import urlencode
 from django.db.models import Model, QuerySet
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
-from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
+from rest_framework.permissions import SAFE_METHODS, AllowAny, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from evidence.access import organisation_to_change, token_with_secret
+from evidence.api.callers import Caller, caller_with_token
 from evidence.api.errors import handle
-from evidence.errors import FileTooLarge, NotFound
+from evidence.errors import FileTooLarge, NotAllowed, NotFound
 from evidence.front.limits import is_too_large
-from evidence.front.people import client_actor
-from evidence.models import ApiToken, Organisation, User
+from evidence.front.people import address_of
+from evidence.models import Organisation, User
 from evidence.values import Actor
 
 PAGE = 100
@@ -27,50 +28,62 @@ _Row = TypeVar("_Row", bound=Model)
 
 
 class BearerToken(BaseAuthentication):
-    """``Authorization: Bearer tt_…``; the person behind the token is the user."""
+    """``Authorization: Bearer …``; the person behind the token is the user."""
 
-    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
+    def authenticate(self, request: Request) -> tuple[User, Caller] | None:
         scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             return None
         token = token_with_secret(secret.strip())
         if token is None:
             raise AuthenticationFailed("unknown or revoked token")
-        return token.user, token
+        caller = caller_with_token(token)
+        return caller.user, caller
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="TrueThread"'
 
 
 class ApiView(APIView):
-    """A view for clients with a token; it speaks for one organisation only."""
+    """A view for programs with a token; it speaks for one organisation only.
+
+    resource: what the view shows or changes; the caller needs the scope ``resource:read`` for
+    GET and ``resource:write`` for everything else. Empty where any caller may ask.
+    """
 
     authentication_classes: Sequence[type[BaseAuthentication]] = (BearerToken,)
     permission_classes: Sequence[type[BasePermission]] = (IsAuthenticated,)
+    resource = ""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         if is_too_large(request._request):
             raise FileTooLarge("stated length")
         super().initial(request, *args, **kwargs)
+        self._check_scope(request)
+
+    def _check_scope(self, request: Request) -> None:
+        verb = "read" if request.method in SAFE_METHODS else "write"
+        if self.resource and f"{self.resource}:{verb}" not in self.caller.scopes:
+            raise NotAllowed(f"needs {self.resource}:{verb}", code="insufficient_scope")
 
     def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response | None]:
         return handle
 
     @property
-    def token(self) -> ApiToken:
-        token = self.request.auth
-        if not isinstance(token, ApiToken):
-            raise NotFound("no token")
-        return token
+    def caller(self) -> Caller:
+        caller = self.request.auth
+        if not isinstance(caller, Caller):
+            raise NotFound("no caller")
+        return caller
 
     @property
     def person(self) -> User:
-        return self.token.user
+        return self.caller.user
 
     @property
     def within(self) -> Organisation:
-        """The organisation the token speaks for."""
-        return self.token.organisation
+        """The organisation the caller speaks for."""
+        return self.caller.organisation
 
     @property
     def organisation(self) -> Organisation:
@@ -79,7 +92,7 @@ class ApiView(APIView):
 
     @property
     def actor(self) -> Actor:
-        return client_actor(self.request._request, self.token)
+        return self.caller.actor(address_of(self.request._request))
 
 
 class PublicView(ApiView):
@@ -87,6 +100,7 @@ class PublicView(ApiView):
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
+    resource = ""
 
 
 def paged(

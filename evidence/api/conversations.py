@@ -43,11 +43,15 @@ def _participant_answer(participant: Participant) -> dict[str, Any]:
 
 
 class Conversations(ApiView):
+    resource = "conversations"
+
     def get(self, request: Request) -> Response:
         return paged(request, series_of(self.person, self.within), conversation_answer)
 
 
 class ConversationDetail(ApiView):
+    resource = "conversations"
+
     def get(self, request: Request, conversation_id: str) -> Response:
         series = series_for(self.person, conversation_id, self.within)
         facts = describe_series(series)

@@ -41,6 +41,13 @@ _STATUS_OF_CODE: Mapping[str, int] = {
     "cannot_supersede": 409,
     "questions_open": 422,
     "unknown_conversation": 404,
+    "not_retryable": 409,
+    "matter_name_taken": 409,
+    "idempotency_key_missing": 400,
+    "idempotency_key_invalid": 400,
+    "idempotency_key_reused": 422,
+    "idempotency_in_progress": 409,
+    "client_rate_limited": 429,
 }
 _STATUS_OF_CLASS: tuple[tuple[type[EvidenceError], int], ...] = (
     (NotFound, 404),

@@ -1,53 +1,31 @@
-"""Exports: ask for a bundle, follow it, fetch its files."""
+"""Exports: ask for a bundle, follow it, change your mind."""
 
 from __future__ import annotations
 
-from base64 import b64encode
-from typing import Any, TypeAlias
+from typing import Any
 
-from django.http import FileResponse
 from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
-from evidence.access import artifact_for, export_for, exports_of, series_for
+from evidence import custody
+from evidence.access import export_for, exports_of
+from evidence.access.messages import selection_for
 from evidence.actions.advance import ENDED, cancel_export
-from evidence.actions.deliver import described, download
+from evidence.actions.deliver import described
 from evidence.actions.open_matter import describe_matter
-from evidence.actions.request_export import ExportOptions
+from evidence.actions.request_export import ExportOptions, export_request, request_export
+from evidence.actions.withdraw_bundle import supersede_bundle, withdraw_bundle
 from evidence.api.base import ApiView, paged
+from evidence.api.selections import Part, choices_of
 from evidence.api.times import utc
-from evidence.archive.read import describe_series
-from evidence.front.exporting import ask_for_export, moment
-from evidence.front.files import handed_out
-from evidence.front.times import zone_of_days
-from evidence.models import Export, Job, Series
-from evidence.select import Choice, parse_ranges, parse_redactions
+from evidence.errors import InvalidSelection
+from evidence.front.exporting import ask_for_export
+from evidence.models import Export, Job
 
-_Field: TypeAlias = "serializers.Field[Any, Any, Any, Any]"
-
-
-class Part(serializers.Serializer[Any]):
-    """The choice in one conversation; what is left out does not limit."""
-
-    conversation = serializers.RegexField(r"\A[0-9a-f]{32}\Z")
-    participant = serializers.CharField(required=False, allow_null=True, max_length=200)
-    messages = serializers.CharField(required=False, allow_null=True, max_length=100_000)
-    redact = serializers.CharField(required=False, default="", allow_blank=True, max_length=100_000)
-    reason = serializers.CharField(required=False, default="", allow_blank=True, max_length=500)
-
-    def get_fields(self) -> dict[str, _Field]:
-        """Add the fields whose names mean something else to Python or to serializers."""
-        more: dict[str, _Field] = {
-            name: serializers.CharField(required=False, allow_null=True, max_length=40)
-            for name in ("from", "to")
-        }
-        more["context"] = serializers.IntegerField(
-            required=False, default=0, min_value=0, max_value=1000
-        )
-        return {**super().get_fields(), **more}
+_ENTRIES = 100
 
 
 class Options(serializers.Serializer[Any]):
@@ -62,7 +40,7 @@ class Options(serializers.Serializer[Any]):
     purpose = serializers.CharField(required=False, allow_blank=True, max_length=2_000)
     authority = serializers.CharField(required=False, allow_blank=True, max_length=200)
 
-    def get_fields(self) -> dict[str, _Field]:
+    def get_fields(self) -> dict[str, Any]:
         """Add the field whose name means something else to serializers."""
         style = serializers.ChoiceField(
             required=False, default="record", choices=("record", "conversation")
@@ -71,11 +49,26 @@ class Options(serializers.Serializer[Any]):
 
 
 class ExportRequest(serializers.Serializer[Any]):
-    """What comes in."""
+    """The short way in: a matter by name, and what is chosen."""
 
     matter = serializers.CharField(max_length=200)
     selection = serializers.ListField(child=Part(), min_length=1, max_length=500)
     options = Options(required=False)
+
+
+class ExportOfSelection(serializers.Serializer[Any]):
+    """The way in with a selection frozen before, by its id."""
+
+    selection = serializers.RegexField(r"\A[0-9a-f]{32}\Z")
+    options = Options(required=False)
+
+
+class Withdrawal(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=500)
+
+
+class Successor(serializers.Serializer[Any]):
+    by = serializers.RegexField(r"\A[0-9a-f]{32}\Z")
 
 
 def export_answer(export: Export) -> dict[str, Any]:
@@ -84,6 +77,7 @@ def export_answer(export: Export) -> dict[str, Any]:
     return {
         "id": export.public_id,
         "matter": describe_matter(export.matter)["name"],
+        "selection": export.selection.public_id,
         "state": job.phase,
         "error": job.error_code or None,
         "progress": {"done": job.done_units, "total": job.total_units},
@@ -94,45 +88,63 @@ def export_answer(export: Export) -> dict[str, Any]:
     } | described(export)
 
 
-class Exports(ApiView):
+class ExportView(ApiView):
+    """What views of exports share."""
+
+    resource = "exports"
+
+    def export(self, export_id: str) -> Export:
+        return export_for(self.person, export_id, self.within)
+
+    def accepted(self, request: Request, export: Export) -> Response:
+        """Return 202 with the state of ``export`` and where to follow it."""
+        address = reverse("api-export", args=[export.public_id], request=request)
+        headers = {"Location": address, "Retry-After": "1"}
+        return Response(export_answer(export), status=202, headers=headers)
+
+
+class Exports(ExportView):
     def get(self, request: Request) -> Response:
         rows = exports_of(self.person, self.within).select_related("superseded_by")
         return paged(request, rows, export_answer)
 
     def post(self, request: Request) -> Response:
-        organisation = self.organisation
+        _ = self.organisation
+        given = request.data if isinstance(request.data, dict) else {}
+        if isinstance(given.get("selection"), str):
+            return self.accepted(request, self._of_selection(request))
+        return self.accepted(request, self._of_choice(request))
+
+    def _of_selection(self, request: Request) -> Export:
+        asked = ExportOfSelection(data=request.data)
+        asked.is_valid(raise_exception=True)
+        given = asked.validated_data
+        return request_export(
+            selection=selection_for(self.person, given["selection"], self.within),
+            actor=self.actor,
+            options=ExportOptions(**given.get("options", {})),
+            at=timezone.now(),
+            user=self.person,
+        )
+
+    def _of_choice(self, request: Request) -> Export:
         asked = ExportRequest(data=request.data)
         asked.is_valid(raise_exception=True)
         given = asked.validated_data
-        export = ask_for_export(
-            organisation=organisation,
+        return ask_for_export(
+            organisation=self.organisation,
             actor=self.actor,
             user=self.person,
             matter_name=given["matter"],
-            choices=[self._choice(part) for part in given["selection"]],
+            choices=choices_of(self.person, self.within, given["selection"]),
             options=ExportOptions(**given.get("options", {})),
             at=timezone.now(),
         )
-        address = reverse("api-export", args=[export.public_id], request=request)
-        return Response(export_answer(export), status=202, headers={"Location": address})
-
-    def _choice(self, part: dict[str, Any]) -> tuple[Series, Choice]:
-        series = series_for(self.person, part["conversation"], self.within)
-        zone = zone_of_days(series, describe_series(series))
-        messages = part.get("messages")
-        return series, Choice(
-            period_from=moment(part.get("from"), zone),
-            period_to=moment(part.get("to"), zone, is_end=True),
-            participant=part.get("participant"),
-            messages=parse_ranges(messages) if messages else None,
-            context=part["context"],
-            redactions=parse_redactions(part["redact"], part["reason"]),
-        )
 
 
-class ExportDetail(ApiView):
+class ExportDetail(ExportView):
     def get(self, request: Request, export_id: str) -> Response:
-        export = export_for(self.person, export_id, self.within)
+        export = self.export(export_id)
         files = described(export)["artifacts"]
         for file in files:
             place = [export.public_id, file["name"]]
@@ -143,20 +155,96 @@ class ExportDetail(ApiView):
     def delete(self, request: Request, export_id: str) -> Response:
         """Cancel the work; a bundle already issued stays."""
         _ = self.organisation
-        job: Job = export_for(self.person, export_id, self.within).job
+        job: Job = self.export(export_id).job
         cancel_export(job=job, at=timezone.now())
         return Response(status=202)
 
 
-class ArtifactFile(ApiView):
-    def get(self, request: Request, export_id: str, name: str) -> FileResponse:
-        artifact = artifact_for(self.person, export_id, name, self.within)
-        opened = download(artifact=artifact, actor=self.actor, at=timezone.now())
-        answer = handed_out(opened, artifact.name, artifact.size)
-        answer.headers["Repr-Digest"] = _digest_header(bytes(artifact.sha256))
-        return answer
+class Cancel(ExportView):
+    def post(self, request: Request, export_id: str) -> Response:
+        """Stop the work before its next phase; a bundle already issued stays."""
+        _ = self.organisation
+        cancel_export(job=self.export(export_id).job, at=timezone.now())
+        return self.accepted(request, self.export(export_id))
 
 
-def _digest_header(sha256: bytes) -> str:
-    """Return the value of RFC 9530's ``Repr-Digest``."""
-    return f"sha-256=:{b64encode(sha256).decode()}:"
+class Retry(ExportView):
+    def post(self, request: Request, export_id: str) -> Response:
+        """Ask again, as a new export of the same selection, for one that failed or was stopped."""
+        _ = self.organisation
+        export = self.export(export_id)
+        if export.job.phase not in (Job.Phase.FAILED, Job.Phase.CANCELLED):
+            raise InvalidSelection(export.job.phase, code="not_retryable")
+        options, _actor = export_request(export)
+        again = request_export(
+            selection=export.selection,
+            actor=self.actor,
+            options=options,
+            at=timezone.now(),
+            user=self.person,
+        )
+        return self.accepted(request, again)
+
+
+class Withdraw(ExportView):
+    def post(self, request: Request, export_id: str) -> Response:
+        """Mark an issued bundle as withdrawn; it still verifies, and verification says so."""
+        _ = self.organisation
+        export = self.export(export_id)
+        asked = Withdrawal(data=request.data)
+        asked.is_valid(raise_exception=True)
+        reason = asked.validated_data["reason"]
+        withdraw_bundle(export=export, actor=self.actor, reason=reason, at=timezone.now())
+        return Response(export_answer(self.export(export_id)))
+
+
+class Supersede(ExportView):
+    def post(self, request: Request, export_id: str) -> Response:
+        """Say that another issued bundle of the same matter takes this one's place."""
+        _ = self.organisation
+        export = self.export(export_id)
+        asked = Successor(data=request.data)
+        asked.is_valid(raise_exception=True)
+        by = self.export(asked.validated_data["by"])
+        supersede_bundle(export=export, by=by, actor=self.actor, at=timezone.now())
+        return Response(export_answer(self.export(export_id)))
+
+
+class Custody(ExportView):
+    def get(self, request: Request, export_id: str) -> Response:
+        """Return what the log says about a bundle, from its request on."""
+        export = self.export(export_id)
+        custody.sequence_pending(wait=False)
+        logged = list(custody.entries_of("bundle", export.public_id))
+        after = _number(request.query_params.get("after"))
+        page = logged[after : after + _ENTRIES]
+        more = len(logged) > after + _ENTRIES
+        return Response(
+            {
+                "items": [_entry_answer(one, export.public_id) for one in page],
+                "next": f"{request.path}?after={after + _ENTRIES}" if more else None,
+            }
+        )
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text and text.isdecimal() and len(text) < 16 else 0
+
+
+def _entry_answer(logged: custody.Logged, bundle: str) -> dict[str, Any]:
+    """Return an entry without the subjects beside the bundle."""
+    entry = logged.entry
+    own = next(one for one in entry.subjects if one.key == ("bundle", bundle))
+    return {
+        "number": own.number,
+        "previous": own.previous.hex() if own.previous else None,
+        "log": entry.log,
+        "index": entry.index,
+        "time": entry.time,
+        "event": entry.event,
+        "actor": {"kind": entry.actor.kind, "id": entry.actor.id, "name": entry.actor.name},
+        "purpose": entry.purpose,
+        "authority": entry.authority,
+        "details": dict(entry.details),
+        "digest": logged.digest.hex(),
+    }

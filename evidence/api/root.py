@@ -11,7 +11,9 @@ from rest_framework.reverse import reverse
 from evidence.api.base import PublicView
 from evidence.errors import NotFound
 
-RESOURCES = ("acquisitions", "conversations", "exports", "verifications")
+RESOURCES = (
+    "acquisitions", "conversations", "exports", "matters", "me", "selections", "verifications",
+)  # fmt: skip
 
 
 class Root(PublicView):

@@ -76,6 +76,22 @@ ERRORS: Words = {
     "unsupported_media_type": _("The request is in a format this address does not read."),
     "not_acceptable": _("The answer cannot be given in the format that was asked for."),
     "engine_unavailable": _("Files cannot be checked here at the moment. Nothing was kept."),
+    "insufficient_scope": _("This client was not given the right to do that."),
+    "idempotency_key_missing": _(
+        "This request creates something, so it needs the header Idempotency-Key."
+    ),
+    "idempotency_key_invalid": _(
+        "The header Idempotency-Key must be 1 to 200 printable ASCII characters."
+    ),
+    "idempotency_key_reused": _("This Idempotency-Key was used before for another request."),
+    "idempotency_in_progress": _(
+        "The first request with this Idempotency-Key is still being worked on."
+    ),
+    "client_rate_limited": _(
+        "This client asks too often. Please wait as long as Retry-After says."
+    ),
+    "not_retryable": _("Only an export that failed or was cancelled can be tried again."),
+    "matter_name_taken": _("There is a matter of that name which you do not work on."),
     "server_error": _("Something went wrong on our side. It has been noted."),
 }
 

@@ -14,21 +14,6 @@ from evidence.models import ApiToken, Export, Job, Membership, Series
 ROOT = "/api/v1"
 
 
-@pytest.fixture
-def api(now):
-    """Give a client that speaks with a fresh token of a person."""
-
-    def client(actor) -> APIClient:
-        _token, secret = create_api_token(
-            user=actor.user, organisation=actor.organisation, label="Firm", at=now
-        )
-        made = APIClient()
-        made.credentials(HTTP_AUTHORIZATION=f"Bearer {secret}")
-        return made
-
-    return client
-
-
 def delivered(client: APIClient, text: str, **answers):
     file = SimpleUploadedFile("WhatsApp Chat with Li Lei.txt", text.encode())
     return client.post(f"{ROOT}/acquisitions", {"file": file, **answers}, format="multipart")
@@ -38,15 +23,7 @@ def asked(series: Series, **more):
     return {"matter": "Loan", "selection": [{"conversation": series.public_id, **more}]}
 
 
-def problem_of(answer) -> tuple[int, str]:
-    assert answer["Content-Type"] == "application/problem+json"
-    body = answer.json()
-    assert body["status"] == answer.status_code
-    assert body["type"] == f"urn:truethread:problem:{body['code']}"
-    return answer.status_code, body["code"]
-
-
-def test_a_delivery_is_asked_about_then_stored_then_recognised(alice, api, chat_text):
+def test_a_delivery_is_asked_about_then_stored_then_recognised(alice, api, chat_text, problem_of):
     client = api(alice)
 
     answer = delivered(client, chat_text)
@@ -63,7 +40,7 @@ def test_a_delivery_is_asked_about_then_stored_then_recognised(alice, api, chat_
     assert (again.status_code, again.json()["recognised"]) == (200, True)
 
 
-def test_a_file_that_is_no_chat_is_refused_with_its_code(alice, api):
+def test_a_file_that_is_no_chat_is_refused_with_its_code(alice, api, problem_of):
     assert problem_of(delivered(api(alice), "hello")) == (422, "unknown_format")
 
 
@@ -137,7 +114,9 @@ def test_asking_again_for_the_same_unfinished_bundle_gives_the_same_one(alice, a
         ({"conversation": "x"}, (400, "invalid_request")),
     ],
 )
-def test_a_choice_that_cannot_be_is_refused_with_its_code(alice, api, stored, part, expected):
+def test_a_choice_that_cannot_be_is_refused_with_its_code(
+    alice, api, stored, part, expected, problem_of
+):
     request = asked(stored(alice))
     request["selection"][0] |= part
     assert problem_of(api(alice).post(f"{ROOT}/exports", request)) == expected
@@ -151,7 +130,7 @@ def test_an_export_can_be_cancelled(alice, api, requested):
 
 
 def test_owner_colleague_stranger_and_nobody_get_what_is_theirs(
-    alice, bob, charlie, api, issued, content
+    alice, bob, charlie, api, issued, content, problem_of
 ):
     export = issued(alice)
     series = export.selection.series.get()
@@ -174,7 +153,7 @@ def test_owner_colleague_stranger_and_nobody_get_what_is_theirs(
     assert api(bob).delete(f"{ROOT}/exports/{export.public_id}").status_code == 404
 
 
-def test_foreign_missing_and_misspelt_look_alike(charlie, alice, api, stored):
+def test_foreign_missing_and_misspelt_look_alike(charlie, alice, api, stored, problem_of):
     series = stored(alice)
     client = api(charlie)
     foreign = client.get(f"{ROOT}/conversations/{series.public_id}")
@@ -184,7 +163,7 @@ def test_foreign_missing_and_misspelt_look_alike(charlie, alice, api, stored):
     assert problem_of(foreign) == (404, "not_found")
 
 
-def test_a_token_says_who_it_is_or_nothing_happens(alice, api, now):
+def test_a_token_says_who_it_is_or_nothing_happens(alice, api, now, problem_of):
     token, secret = create_api_token(
         user=alice.user, organisation=alice.organisation, label="x", at=now
     )
@@ -204,7 +183,7 @@ def test_a_browser_session_is_no_way_into_the_api(alice):
     assert alice.client.get(f"{ROOT}/conversations").status_code == 401
 
 
-def test_an_auditor_reads_and_is_refused_the_rest(alice, bob, api, stored, chat_text):
+def test_an_auditor_reads_and_is_refused_the_rest(alice, bob, api, stored, chat_text, problem_of):
     series = stored(alice)
     Membership.objects.filter(user=bob.user, organisation=alice.organisation).update(
         role=Membership.Role.AUDITOR
@@ -233,13 +212,15 @@ def test_errors_speak_the_language_that_was_asked_for(charlie, api):
         ("post", "acquisitions", "application/json", (415, "unsupported_media_type")),
     ],
 )
-def test_odd_requests_get_problem_documents(alice, api, method, address, kind, expected):
+def test_odd_requests_get_problem_documents(
+    alice, api, method, address, kind, expected, problem_of
+):
     answer = getattr(api(alice), method)(f"{ROOT}/{address}", "{]", content_type=kind)
     assert problem_of(answer) == expected
 
 
 @pytest.mark.django_db
-def test_a_body_that_is_too_large_is_refused_by_its_stated_length(client):
+def test_a_body_that_is_too_large_is_refused_by_its_stated_length(client, problem_of):
     answer = client.post(f"{ROOT}/verifications", {"file": "x"}, CONTENT_LENGTH=str(10**9))
     assert problem_of(answer) == (413, "file_too_large")
 
@@ -257,10 +238,10 @@ def test_anyone_may_have_a_file_verified():
 @pytest.mark.django_db
 def test_the_root_names_the_resources(client):
     found = client.get(f"{ROOT}/").json()
-    assert set(found) == {"acquisitions", "conversations", "exports", "verifications"}
+    assert {"acquisitions", "matters", "selections", "exports", "verifications"} <= set(found)
 
 
-def test_a_failure_of_our_own_shows_nothing_of_itself(alice, api, monkeypatch):
+def test_a_failure_of_our_own_shows_nothing_of_itself(alice, api, monkeypatch, problem_of):
     def broken(*args: object) -> None:
         raise RuntimeError("secret detail")
 

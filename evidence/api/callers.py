@@ -1,0 +1,58 @@
+"""Who calls the API: a program, with the person behind it and what it may do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from evidence.access.people import live_token
+from evidence.models import ApiToken, Organisation, User
+from evidence.values import Actor
+
+RESOURCES = ("acquisitions", "conversations", "matters", "selections", "exports")
+SCOPES = tuple(f"{resource}:{verb}" for resource in RESOURCES for verb in ("read", "write"))
+"""Every right there is: a resource, and reading or changing it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A program that said who it is.
+
+    kind: ``token`` (made by a person for one program) or ``client`` (OAuth 2.0).
+    """
+
+    kind: str
+    id: str
+    label: str
+    user: User
+    organisation: Organisation
+    scopes: frozenset[str]
+
+    @property
+    def key(self) -> str:
+        """What limits and remembered answers are kept under."""
+        return f"{self.kind}:{self.id}"
+
+    def actor(self, address: str | None) -> Actor:
+        """Return the caller as the custody log names it: the program, and by name the person."""
+        return Actor("client", self.id, f"{self.label} ({self.user.get_username()})", address)
+
+
+def caller_with_token(token: ApiToken) -> Caller:
+    """Return the caller a token of a person stands for: it may do what that person may."""
+    return Caller(
+        kind="token",
+        id=token.public_id,
+        label=token.label,
+        user=token.user,
+        organisation=token.organisation,
+        scopes=frozenset(SCOPES),
+    )
+
+
+def caller_with_key(key: str) -> Caller | None:
+    """Return the caller kept under ``key``, None once it is revoked or its person has left."""
+    kind, _, public_id = key.partition(":")
+    if kind != "token":
+        return None
+    token = live_token(public_id)
+    return caller_with_token(token) if token else None

@@ -1,0 +1,51 @@
+"""Clients of the API, and what they send."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+ROOT = "/api/v1"
+_keys = count(1)
+
+
+class Program(APIClient):
+    """A client that gives every POST an Idempotency-Key of its own, unless told otherwise."""
+
+    def post(self, path: str, *args: Any, **more: Any) -> Any:
+        more.setdefault("HTTP_IDEMPOTENCY_KEY", f"key-{next(_keys)}")
+        return super().post(path, *args, **more)
+
+
+@pytest.fixture
+def api(now) -> Callable[..., Program]:
+    """Give a client that speaks with a fresh token of a person."""
+    from evidence.actions.create_api_token import create_api_token
+
+    def client(actor) -> Program:
+        _token, secret = create_api_token(
+            user=actor.user, organisation=actor.organisation, label="Firm", at=now
+        )
+        made = Program()
+        made.credentials(HTTP_AUTHORIZATION=f"Bearer {secret}")
+        return made
+
+    return client
+
+
+@pytest.fixture
+def problem_of() -> Callable[[Any], tuple[int, str]]:
+    """Give status and code of a problem document, checked for its form."""
+
+    def read(answer: Any) -> tuple[int, str]:
+        assert answer["Content-Type"] == "application/problem+json"
+        body = answer.json()
+        assert body["status"] == answer.status_code
+        assert body["type"] == f"urn:truethread:problem:{body['code']}"
+        return answer.status_code, body["code"]
+
+    return read
