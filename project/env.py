@@ -180,6 +180,28 @@ def database_url(name: str, default_sqlite: Path) -> dict[str, Any]:
     raise ImproperlyConfigured(f"{name} must start with sqlite:// or postgres://.")
 
 
+def smtp_url(name: str) -> dict[str, Any]:
+    """Return Django's settings of the mail server that the variable describes; none when unset.
+
+    ``smtp://user:password@host:587`` asks for STARTTLS, ``smtps://…:465`` speaks TLS from the
+    start, ``smtp+plain://host:25`` does neither and is for a relay on the same machine. The URL may
+    come from ``name``_FILE, since it can hold a password; it is never repeated in a message.
+    """
+    value = secret(name)
+    if value is None:
+        return {}
+    schemes = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
+    parts = _checked_url(name, value.strip(), tuple(schemes))
+    return {
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": parts.port or schemes[parts.scheme],
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_TLS": parts.scheme == "smtp",
+        "EMAIL_USE_SSL": parts.scheme == "smtps",
+    }
+
+
 def _items(name: str) -> list[str]:
     return [item.strip() for item in text(name).split(",") if item.strip()]
 

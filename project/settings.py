@@ -83,6 +83,11 @@ TRUETHREAD_BROKER_URL = env.url(
     "TRUETHREAD_BROKER_URL", schemes=("amqp", "amqps", "redis", "rediss")
 )
 """A broker that wakes workers; none means that workers poll the database."""
+TRUETHREAD_SMTP_URL: dict[str, Any] = env.smtp_url("TRUETHREAD_SMTP_URL")
+"""The mail server as Django's settings; none means that mails are written to var/mail."""
+TRUETHREAD_MAIL_FROM = env.text("TRUETHREAD_MAIL_FROM", "TrueThread <truethread@localhost>")
+TRUETHREAD_METRICS_TOKEN: str | None = env.secret("TRUETHREAD_METRICS_TOKEN")
+"""What a monitoring system shows to read /metrics; none means there is no such page."""
 
 # Django
 
@@ -165,6 +170,51 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/"
 
+# Mail
+
+EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+EMAIL_FILE_PATH = TRUETHREAD_VAR_DIR / "mail"
+EMAIL_TIMEOUT = 15
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = TRUETHREAD_MAIL_FROM
+EMAIL_SUBJECT_PREFIX = ""
+if not TRUETHREAD_SMTP_URL:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH.mkdir(mode=0o700, exist_ok=True)
+globals().update(TRUETHREAD_SMTP_URL)
+
+# Background work over a broker (project/celery.py)
+
+CELERY_BROKER_URL = TRUETHREAD_BROKER_URL or None
+# One queue for each deployment: two that share a broker must not do each other's jobs.
+CELERY_TASK_DEFAULT_QUEUE = f"truethread:{TRUETHREAD_LOG_ORIGIN}"
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_IGNORE_RESULT = True
+# A message is confirmed when its work is done, so a worker's death hands it to the next one. A
+# broker that hands it out twice (Redis after its visibility timeout) meets the lease of the job.
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+# Sending gives up soon: someone waits for the page, and the sweep finds the job anyway.
+CELERY_BROKER_CONNECTION_TIMEOUT = 2
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0,
+    "interval_max": 0,
+    **({"socket_connect_timeout": 2} if TRUETHREAD_BROKER_URL.startswith("redis") else {}),
+}
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE_FILENAME = str(TRUETHREAD_VAR_DIR / "celerybeat-schedule")
+CELERY_BEAT_SCHEDULE = {
+    # As often as evidence.tasks.WAKE_AGAIN_SECONDS says.
+    "tend": {"task": "truethread.tend", "schedule": 15.0, "options": {"expires": 15.0}},
+}
+
 # Language and time
 
 LANGUAGE_CODE = "en"
@@ -196,6 +246,8 @@ SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _public_is_https
 SECURE_SSL_REDIRECT = PRODUCTION
+# Asked by machines inside, not by browsers; nothing in them is secret but the metrics' token.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
 if env.boolean("TRUETHREAD_BEHIND_TLS_PROXY", False):

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -15,6 +16,7 @@ from evidence.archive.keys import keyed, open_json, seal_json
 from evidence.archive.read import describe_series, messages
 from evidence.errors import InvalidSelection
 from evidence.formats import canonical, manifest, message, ranges
+from evidence.gateways.wake import wake
 from evidence.models import Export, Job, Matter, Organisation, Selection, Series, User
 from evidence.models.ids import opaque_id
 from evidence.select import Choice, FrozenPart, freeze_part
@@ -242,7 +244,8 @@ def request_export(
 ) -> Export:
     """Ask for the bundle of ``selection``: create export and job, log it, and return the export.
 
-    Nothing runs yet; whoever advances the job makes the bundle.
+    Nothing runs yet; whoever advances the job makes the bundle. Workers are woken after the commit
+    where a broker is set, and find the job by themselves otherwise.
     """
     organisation, public_id = selection.organisation, opaque_id()
     state = {"options": asdict(options), "actor": asdict(actor)}
@@ -257,7 +260,8 @@ def request_export(
             request_key=key,
             payload=seal_json(organisation, public_id, "export", state),
         )
-        Job.objects.create(export=export, created_at=at, changed_at=at)
+        job = Job.objects.create(export=export, created_at=at, changed_at=at)
+        transaction.on_commit(partial(wake, job.pk), robust=True)
         custody.append(
             event_id=f"export.requested:{public_id}",
             event="export.requested",

@@ -117,6 +117,8 @@ class Job(models.Model):
     lease_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
     changed_at = models.DateTimeField()
+    told_at = models.DateTimeField(null=True, blank=True)
+    """When the person who asked was told by e-mail how it ended."""
 
     class Meta:
         indexes = [models.Index(fields=["phase", "lease_until"], name="job_phase_lease")]

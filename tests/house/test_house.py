@@ -12,7 +12,7 @@ from evidence.management import catalogues
 
 READER = re.compile(
     r"env\.(?:text|boolean|integer|choice|path|existing_files?|url|url_list|secret|key_bytes"
-    r'|database_url)\(\s*"(TRUETHREAD_\w+)"'
+    r'|database_url|smtp_url)\(\s*"(TRUETHREAD_\w+)"'
 )
 TARGETS = ("demo", "test", "serve", "check", "bench")
 PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]|\{(\w*)\}")
