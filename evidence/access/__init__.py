@@ -12,7 +12,14 @@ from evidence.access.evidence import (
     series_for,
     series_of,
 )
-from evidence.access.exports import artifact_for, export_for, exports_of, issued_file, job_for
+from evidence.access.exports import (
+    artifact_for,
+    export_for,
+    exports_of,
+    issued_bundle,
+    issued_file,
+    job_for,
+)
 from evidence.access.matters import matter_for, matters_of
 from evidence.access.people import (
     Person,
@@ -26,7 +33,7 @@ from evidence.access.people import (
 
 __all__ = [
     "Person", "acquisition_for", "acquisitions_of", "api_token_for", "api_tokens_of",
-    "artifact_for", "attachment_for", "export_for", "exports_of", "issued_file",
+    "artifact_for", "attachment_for", "export_for", "exports_of", "issued_bundle", "issued_file",
     "job_for", "matter_for",
     "matters_of", "may_change", "organisation_of", "organisation_to_change", "series_for",
     "series_of", "token_with_secret",

@@ -60,3 +60,12 @@ def issued_file(sha256: bytes) -> Artifact | None:
         .order_by("pk")
         .first()
     )
+
+
+def issued_bundle(public_id: str) -> Export | None:
+    """Return the issued export with this id, for anyone who holds the id. Unissued is unknown."""
+    return (
+        Export.objects.filter(public_id=public_id, issued_at__isnull=False)
+        .select_related("organisation", "selection__organisation", "superseded_by")
+        .first()
+    )

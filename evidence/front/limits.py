@@ -61,13 +61,18 @@ class Turnstile:
     ever.
 
     at_once: how many work at the same time. patience: seconds someone waits for a place.
-    per_minute: how often one address may come. Counts live in this process.
+    per_minute: how often one address may come. together: how often all of them may, none for no
+    bound. Counts live in this process.
     """
 
-    def __init__(self, *, at_once: int, patience: float, per_minute: int) -> None:
+    def __init__(
+        self, *, at_once: int, patience: float, per_minute: int, together: int | None = None
+    ) -> None:
+        self.at_once = at_once
+        self.per_minute = per_minute
         self._places = threading.BoundedSemaphore(at_once)
         self._patience = patience
-        self._per_minute = per_minute
+        self._together = together
         self._seen: dict[str, deque[float]] = {}
         self._lock = threading.Lock()
 
@@ -87,9 +92,14 @@ class Turnstile:
         with self._lock:
             self._forget(now)
             visits = self._seen.setdefault(address, deque())
-            if len(visits) >= self._per_minute:
-                raise BusyNow("too often from one address", code="too_many_requests")
+            if len(visits) >= self.per_minute:
+                raise BusyNow("too often from one address", code="rate_limited")
+            if self._together is not None and self._all_visits() >= self._together:
+                raise BusyNow("too often from everywhere")
             visits.append(now)
+
+    def _all_visits(self) -> int:
+        return sum(map(len, self._seen.values()))
 
     def _forget(self, now: float) -> None:
         for address, visits in list(self._seen.items()):
@@ -99,5 +109,9 @@ class Turnstile:
                 del self._seen[address]
 
 
-VERIFY_TURNSTILE = Turnstile(at_once=2, patience=20, per_minute=20)
+VERIFY_TURNSTILE = Turnstile(at_once=2, patience=20, per_minute=20, together=240)
 """Checking a file costs a process: two at a time here, on pages and API together."""
+LOOKUP_TURNSTILE = Turnstile(at_once=4, patience=5, per_minute=60, together=1_200)
+"""Asking the log about a hash or a bundle costs some queries."""
+REPORT_TURNSTILE = Turnstile(at_once=1, patience=10, per_minute=6, together=30)
+"""A signed report costs a signature and two time-stamps of an authority that may charge."""

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import ngettext, pgettext_lazy
 
+from evidence.public.answers import plain_moment
+from evidence.public.facts import Known
 from evidence.verify.offline.report import (
     FAILED,
     NOT_CHECKED,
@@ -101,11 +103,11 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class ReportLine:
-    """One of the three lines: what it is about, how it stands, in words."""
+    """One of the lines under the verdict: what it is about, how it stands, in words."""
 
     title: Promise
     shade: str
-    words: Promise
+    words: Promise | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,14 +319,140 @@ def finding_lines(report: Report) -> list[FindingLine]:
     """Return every finding in words, what does not hold first."""
     order = {FAILED: 0, NOT_CHECKED: 1, PASSED: 2}
     ordered = sorted(report.findings, key=lambda one: order[one.outcome])
-    return [
-        FindingLine(
-            shade=_SHADES[one.outcome],
-            outcome=OUTCOME_WORDS[one.outcome],
-            words=CHECK_WORDS.get(one.check, _OTHER_CHECK),
-            detail=one.detail,
-            where=one.where,
-            is_advisory=not one.required,
+    return [_finding_line(one) for one in ordered]
+
+
+def _finding_line(finding: Finding) -> FindingLine:
+    return FindingLine(
+        shade=_SHADES[finding.outcome],
+        outcome=OUTCOME_WORDS[finding.outcome],
+        words=CHECK_WORDS.get(finding.check, _OTHER_CHECK),
+        detail=finding.detail,
+        where=finding.where,
+        is_advisory=not finding.required,
+    )
+
+
+def proves_evidence(report: Report) -> bool:
+    """Return whether the file is a passing bundle or volume of evidence, of whatever issuer.
+
+    Other people's documents pass too, and so do our own reports: neither was in any store.
+    """
+    if not report.passed:
+        return False
+    if report.kind == "bundle":
+        return True
+    return report.kind == "pdf" and not report.of("ours") and bool(report.of("completeness"))
+
+
+def extra_lines(report: Report, known: Known | None) -> tuple[ReportLine, ...]:
+    """Return excerpt, redactions, custody and renewal of an issued file; nothing for others."""
+    if known is None:
+        return ()
+    return (
+        ReportLine(_("Excerpt"), "ok" if known.gaps == 0 else "doubt", _excerpt(known)),
+        ReportLine(_("Redactions"), "ok", _redactions(known)),
+        _custody_line(report, known),
+        _renewal_line(report, known),
+    )
+
+
+def _excerpt(known: Known) -> str:
+    if known.gaps == 0:
+        stretches = str(_("contiguous"))
+    else:
+        stretches = ngettext("with %(gaps)d gap", "with %(gaps)d gaps", known.gaps) % {
+            "gaps": known.gaps
+        }
+    said = _("%(chosen)d of %(rows)d messages, %(stretches)s.")
+    return str(said) % {"chosen": known.chosen, "rows": known.rows, "stretches": stretches}
+
+
+def _redactions(known: Known) -> str:
+    if not known.withheld:
+        return str(_("Nothing is withheld."))
+    return ngettext(
+        "%(number)d message is withheld in full or in part; its seal is intact and stands in its "
+        "place.",
+        "%(number)d messages are withheld in full or in part; their seals are intact and stand in "
+        "their places.",
+        known.withheld,
+    ) % {"number": known.withheld}
+
+
+def _custody_line(report: Report, known: Known) -> ReportLine:
+    title = _("Custody")
+    checked = [one for one in report.findings if one.check in {"custody", "log", "custody_times"}]
+    if any(one.outcome == FAILED for one in checked):
+        return ReportLine(title, "bad", _("The record of custody does not hold."))
+    if known.stamped_at is None:
+        return ReportLine(
+            title, "doubt", _("The issue is recorded in the log; its time-stamp is still pending.")
         )
-        for one in ordered
-    ]
+    said = _("The issue is recorded in the log, time-stamped %(time)s.")
+    return ReportLine(title, "ok", str(said) % {"time": plain_moment(known.stamped_at)})
+
+
+def _renewal_line(report: Report, known: Known) -> ReportLine:
+    title = _("Renewal")
+    until = next((one.detail for one in report.of("verifiable_until")), "")
+    said = []
+    if known.renewed:
+        words = str(_("Time-stamp last renewed on %(time)s."))
+        said.append(words % {"time": plain_moment(known.renewed[-1])})
+    else:
+        said.append(str(_("The time-stamp has not been renewed; none was needed so far.")))
+    if _is_moment(until):
+        words = str(_("Verifiable without renewal until %(time)s."))
+        said.append(words % {"time": plain_moment(until)})
+    return ReportLine(title, "ok", " ".join(said))
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        plain_moment(text)
+    except ValueError:
+        return False
+    return bool(text)
+
+
+_CARD_CHECKS = (
+    "integrity", "signer", "chain", "validity", "revocation", "algorithms", "ades",
+    "signature_time_stamp", "time_stamp",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One signature or time-stamp of the file. where: its field, as the file names it."""
+
+    title: Promise
+    where: str
+    shade: str
+    lines: tuple[FindingLine, ...]
+
+
+def cards(report: Report) -> tuple[Card, ...]:
+    """Return a card for every signature and time-stamp, in the order of the file."""
+    by_place: dict[str, list[Finding]] = {}
+    for finding in report.findings:
+        if finding.where and finding.check in _CARD_CHECKS and not _is_path(finding.where):
+            by_place.setdefault(finding.where, []).append(finding)
+    return tuple(_card(where, findings) for where, findings in by_place.items())
+
+
+def _card(where: str, findings: list[Finding]) -> Card:
+    checks = {one.check for one in findings}
+    is_stamp = "time_stamp" in checks and "signer" not in checks
+    findings.sort(key=lambda one: _CARD_CHECKS.index(one.check))
+    return Card(
+        title=_("Time-stamp") if is_stamp else _("Signature"),
+        where=where.rpartition(": ")[2],
+        shade=_worst(findings),
+        lines=tuple(map(_finding_line, findings)),
+    )
+
+
+def _is_path(where: str) -> bool:
+    """Return whether ``where`` names a whole file of a bundle, not a field in one."""
+    return where.startswith("data/") and ": " not in where

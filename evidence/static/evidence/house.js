@@ -8,7 +8,8 @@ document.addEventListener("submit", (event) => {
     event.preventDefault();
     return;
   }
-  if (form.method === "post" && !form.hasAttribute("hx-post")) {
+  const staysOpen = form.hasAttribute("hx-post") || form.hasAttribute("data-download");
+  if (form.method === "post" && !staysOpen) {
     form.dataset.sent = "yes";
     const button = event.submitter;
     if (button && button.dataset.busy) {
