@@ -1,0 +1,288 @@
+"""Read what a finished bundle discloses, with the readers of ``formats`` and nothing else.
+
+Every line is opened and its leaf hash derived again; that all of them fit the sealed tree, the log
+and the signature is for the verifier to say, before this is asked.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections import deque
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+import pikepdf
+
+from evidence.exchange.disclosed import (
+    ALL,
+    Disclosure,
+    Exchange,
+    ExchangeFile,
+    ExchangeRow,
+    ExchangeSeries,
+    ExchangeVolume,
+    Load,
+    NotConvertible,
+)
+from evidence.exchange.pages import PageFinder, hashes_on
+from evidence.formats import bundle, canonical, custody, message, shape
+from evidence.formats import manifest as manifest_format
+from evidence.formats.bundle import Member
+from evidence.formats.manifest import Manifest, Part, SeriesInfo
+from evidence.formats.message import Line
+from evidence.values import Json, Participant
+
+_MAX_MANIFEST = 256 << 20
+_WORKER = Path(__file__).with_name("leaf_worker.py")
+_WORTH_A_PROCESS = 5_000
+Members = dict[str, Member]
+
+
+def from_bundle(path: Path, *, pages: bool = True) -> Exchange:
+    """Return what the bundle at ``path`` discloses; the file is read again whenever rows are asked for.
+
+    pages: also look up on which Bates page of the PDFs each row begins.
+    Raises NotConvertible for a file that is no bundle; OSError when it cannot be read.
+    """
+    try:
+        return _open(path, pages)
+    except ValueError as error:
+        raise NotConvertible(str(error), where=path.name) from error
+
+
+def _open(path: Path, pages: bool) -> Exchange:
+    with path.open("rb") as file:
+        members = {one.name: one for one in bundle.read_zip(file, path.stat().st_size)}
+    data = b"".join(_content(path, _member(members, bundle.MANIFEST, _MAX_MANIFEST)))
+    manifest = manifest_format.loads(data)
+    found = Exchange(
+        bundle=manifest.bundle,
+        created=manifest.created,
+        deployment=manifest.deployment_name,
+        language=manifest.language,
+        matter={
+            key: value
+            for key, value in manifest.matter.value().items()
+            if value is None or isinstance(value, str)
+        },
+        series=(),
+        volumes=tuple(_volumes(path, members, manifest)),
+        custody=partial(_custody, path, _member(members, bundle.CUSTODY)),
+        log_origin=manifest.log_origin,
+    )
+    return replace(found, series=tuple(_series(path, members, manifest, found, pages)))
+
+
+def _member(members: Members, name: str, at_most: int | None = None) -> Member:
+    if name not in members:
+        raise ValueError(f"the bundle has no {name}")
+    if at_most is not None and members[name].size > at_most:
+        raise ValueError(f"{name} is too large")
+    return members[name]
+
+
+def _content(path: Path, member: Member) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        yield from bundle.content(file, member)
+
+
+def _lines(path: Path, member: Member) -> Iterator[bytes]:
+    """Yield the lines of a member without their ends."""
+    rest = b""
+    for piece in _content(path, member):
+        *whole, rest = (rest + piece).split(b"\n")
+        yield from whole
+    if rest:
+        raise ValueError(f"{member.name} ends within a line")
+
+
+def _custody(path: Path, member: Member) -> Iterator[custody.Line]:
+    return (custody.read_line(line) for line in _lines(path, member))
+
+
+def _volumes(path: Path, members: Members, manifest: Manifest) -> Iterator[ExchangeVolume]:
+    for volume in manifest.volumes:
+        member = _member(members, volume.path)
+        yield ExchangeVolume(
+            path=volume.path,
+            pages=volume.pages,
+            bates_first=volume.bates_first,
+            bates_last=volume.bates_last,
+            size=member.size,
+            load=partial(_content, path, member),
+        )
+
+
+def _series(
+    path: Path, members: Members, manifest: Manifest, found: Exchange, pages: bool
+) -> Iterator[ExchangeSeries]:
+    before = 0
+    for info, part in zip(manifest.series, manifest.parts, strict=True):
+        head = info.head
+        yield ExchangeSeries(
+            id=head.series,
+            title=info.title,
+            platform=info.platform,
+            rows=partial(_rows, path, members, part, before, found.volumes if pages else ()),
+            size=head.size,
+            custodian=info.custodian,
+            participants=tuple(_participants(info)),
+            zone=head.timezone,
+            acquisition=head.acquisition,
+            parser=f"{head.parser_name} {head.parser_version}",
+            root=head.root.hex(),
+        )
+        before += len(part.disclosed)
+
+
+def _participants(info: SeriesInfo) -> Iterator[Participant]:
+    for item in map(shape.any_mapping, info.participants):
+        names = [name for name in shape.array(item.get("names")) if isinstance(name, str)]
+        details = item.get("details")
+        yield Participant(
+            key=shape.text(item["key"]),
+            names=tuple(names) or (shape.text(item["key"]),),
+            platform_id=shape.optional_text(item.get("platform_id")),
+            details={
+                key: value
+                for key, value in (details.items() if isinstance(details, dict) else ())
+                if isinstance(value, str)
+            },
+            is_owner=item.get("is_owner") is True,
+        )
+
+
+def _rows(
+    path: Path, members: Members, part: Part, before: int, volumes: tuple[ExchangeVolume, ...]
+) -> Iterator[ExchangeRow]:
+    """Yield the rows of one series; ``before``: lines of the series that stand before it."""
+    finder = PageFinder(partial(_printed, volumes))
+    try:
+        with closing(_plain_rows(path, members, part, before)) as rows:
+            for row in rows:
+                yield replace(row, page=finder.page_of(row.leaf)) if volumes and row.leaf else row
+    except ValueError as error:
+        raise NotConvertible(str(error), where=path.name) from error
+    finally:
+        finder.close()
+
+
+def _plain_rows(
+    path: Path, members: Members, part: Part, before: int
+) -> Generator[ExchangeRow, None, None]:
+    member = _member(members, bundle.MESSAGES)
+    lines = _lines(path, member)
+    deque((next(lines, None) for _ in range(before)), maxlen=0)
+    with closing(_opened(path, member, lines, before, len(part.disclosed))) as opened:
+        end = 0
+        for first, last in part.disclosed.spans:
+            if end:
+                yield ExchangeRow("gap", end + 1, first - 1)
+            for sequence in range(first, last + 1):
+                line = next(opened, None)
+                if line is None or (line.series, line.sequence) != (part.series, sequence):
+                    raise ValueError("the messages are not those the manifest names")
+                yield _row(path, members, line)
+            end = last
+    # To the end, where the checksum of the file is compared.
+    deque(lines, maxlen=0)
+
+
+def _opened(
+    path: Path, member: Member, lines: Iterator[bytes], before: int, count: int
+) -> Generator[Line, None, None]:
+    """Yield ``count`` lines opened; for many, a second process derives their leaf hashes."""
+    if count < _WORTH_A_PROCESS:
+        yield from map(message.read_line, islice(lines, count))
+        return
+    numbers = map(str, (member.offset, member.size, before, count))
+    worker = subprocess.Popen(  # noqa: S603 - our own worker, no shell
+        [sys.executable, "-I", str(_WORKER), str(path.absolute()), *numbers],
+        stdout=subprocess.PIPE,
+        env={},
+    )
+    try:
+        assert worker.stdout is not None  # noqa: S101 - said for the type checker
+        for line in islice(lines, count):
+            leaf = worker.stdout.read(32)
+            if len(leaf) != 32:
+                raise ValueError("a message is not in its one spelling")
+            yield _with_leaf(line, leaf)
+    finally:
+        worker.kill()
+        worker.communicate()
+
+
+def _with_leaf(data: bytes, leaf: bytes) -> Line:
+    """Return the line opened; a whole one is only parsed, ``leaf`` says that it was checked."""
+    value = shape.any_mapping(canonical.parse(data))
+    if "seed" not in value:
+        return message.read_line(data)
+    fields = shape.any_mapping(value["fields"])
+    return Line(
+        series=shape.opaque(value["series"]),
+        sequence=shape.integer(fields["sequence"], 1),
+        fields=fields,
+        leaf_hash=leaf,
+    )
+
+
+def _row(path: Path, members: Members, line: Line) -> ExchangeRow:
+    disclosure: Disclosure = "whole"
+    if line.withheld:
+        disclosure = "withheld" if line.withheld == (ALL,) else "partly"
+    return ExchangeRow(
+        disclosure=disclosure,
+        sequence=line.sequence,
+        last=line.sequence,
+        fields=line.fields,
+        leaf=line.leaf_hash.hex(),
+        withheld=line.withheld,
+        reason=line.reason,
+        pieces=line.body,
+        files=tuple(_files(path, members, line)) if line.fields.get("attachments") else (),
+    )
+
+
+def _files(path: Path, members: Members, line: Line) -> Iterator[ExchangeFile]:
+    for number, item in enumerate(shape.array(line.fields.get("attachments")), start=1):
+        value = shape.any_mapping(item)
+        name = _text(value.get("name")) or ""
+        place = bundle.attachment_path(line.series, line.sequence, number, name)
+        load: Load | None = None
+        if place in members:
+            load = partial(_content, path, members[place])
+        size = value.get("size")
+        yield ExchangeFile(
+            name=name,
+            kind=_text(value.get("kind")) or "file",
+            media_type=_text(value.get("media_type")),
+            size=size if isinstance(size, int) else None,
+            sha256=_text(value.get("sha256")),
+            path=place if load is not None else "",
+            load=load,
+        )
+
+
+def _text(value: Json) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _printed(
+    volumes: tuple[ExchangeVolume, ...],
+) -> Generator[tuple[int, list[str]], None, None]:
+    """Yield each page of the PDFs as (Bates number, hashes printed on it)."""
+    for volume in volumes:
+        with tempfile.NamedTemporaryFile(suffix=".pdf") as copy:
+            for piece in volume.load():
+                copy.write(piece)
+            copy.flush()
+            with pikepdf.open(copy.name) as pdf:
+                for place, page in enumerate(pdf.pages):
+                    yield volume.bates_first + place, hashes_on(page)
