@@ -11,6 +11,7 @@ from evidence.models import ApiToken, Membership
 SIGN_IN = 302
 SERIES = ("conversation", "select")
 PUBLIC = {"home": 200, "verify": 200, "login": 200, "signup": 200, "api-root": 200, "sample": 404}
+PUBLIC |= {"healthz": 200, "readyz": 200, "metrics": 404}  # metrics: without a token setting
 """Open to anyone, with what a plain GET answers."""
 PERSONAL = {"conversations": 200, "exports": 200, "account": 200, "upload": 200, "questions": 404}
 """Shows people what is theirs alone."""

@@ -1,0 +1,1 @@
+"""What machines ask: is the process up, is it ready, how much waits."""
