@@ -16,6 +16,7 @@ from evidence.actions.acquire_file import AcquireResult, acquire_file
 from evidence.api.base import ApiView, paged
 from evidence.api.conversations import conversation_answer
 from evidence.api.errors import problem
+from evidence.api.idempotency import once
 from evidence.api.times import utc
 from evidence.archive.read import describe_acquisition
 from evidence.front.files import file_name, received
@@ -56,6 +57,7 @@ class Acquisitions(ApiView):
     def get(self, request: Request) -> Response:
         return paged(request, acquisitions_of(self.person, self.within), acquisition_answer)
 
+    @once(in_one=False)
     def post(self, request: Request) -> Response:
         organisation = self.organisation
         delivery = Delivery(data=request.data)

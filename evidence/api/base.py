@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from hashlib import sha256
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from django.db.models import Model, QuerySet
+from django.http.response import HttpResponseBase
+from django.utils.cache import get_conditional_response
+from django.utils.http import quote_etag
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import SAFE_METHODS, AllowAny, BasePermission, IsAuthenticated
@@ -15,9 +20,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from evidence.access import organisation_to_change, token_with_secret
+from evidence.actions.take_turn import Turn
+from evidence.api import limits
 from evidence.api.callers import Caller, caller_with_token
 from evidence.api.errors import handle
-from evidence.errors import FileTooLarge, NotAllowed, NotFound
+from evidence.errors import BusyNow, FileTooLarge, NotAllowed, NotFound
 from evidence.front.limits import is_too_large
 from evidence.front.people import address_of
 from evidence.models import Organisation, User
@@ -55,11 +62,34 @@ class ApiView(APIView):
     permission_classes: Sequence[type[BasePermission]] = (IsAuthenticated,)
     resource = ""
 
+    turn: Turn | None = None
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         if is_too_large(request._request):
             raise FileTooLarge("stated length")
         super().initial(request, *args, **kwargs)
+        self._take_turn(request)
         self._check_scope(request)
+
+    def _take_turn(self, request: Request) -> None:
+        if isinstance(request.auth, Caller):
+            self.turn = limits.turn_of(request.auth)
+            if not self.turn.is_granted:
+                raise BusyNow("too often", code="client_rate_limited")
+
+    def finalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        if self.turn is not None:
+            for name, value in limits.headers_of(self.turn).items():
+                answer.headers[name] = value
+        if isinstance(answer, Response):
+            answer.headers.setdefault("Cache-Control", "private, no-store")
+            if request.method == "GET" and answer.status_code == 200:
+                answer.headers["Cache-Control"] = "private, no-cache"
+                answer.add_post_render_callback(partial(_with_etag, request))
+        return answer
 
     def _check_scope(self, request: Request) -> None:
         verb = "read" if request.method in SAFE_METHODS else "write"
@@ -93,6 +123,12 @@ class ApiView(APIView):
     @property
     def actor(self) -> Actor:
         return self.caller.actor(address_of(self.request._request))
+
+
+def _with_etag(request: Request, answer: Response) -> HttpResponseBase | None:
+    """Give ``answer`` the tag of its content; return 304 instead where the client has it."""
+    answer.headers["ETag"] = quote_etag(sha256(answer.content).hexdigest()[:32])
+    return get_conditional_response(request._request, etag=answer.headers["ETag"], response=answer)
 
 
 class PublicView(ApiView):

@@ -75,6 +75,10 @@ _CODE_OF_STATUS: Mapping[int, str] = {
 }
 
 
+_SOON = ("client_rate_limited", "idempotency_in_progress")
+"""Codes of trouble that is over in a second."""
+
+
 def status_of(error: EvidenceError) -> int:
     """Return the HTTP status of an expected trouble."""
     if error.code in _STATUS_OF_CODE:
@@ -112,6 +116,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response:
 def _of_evidence(error: EvidenceError) -> Response:
     status = status_of(error)
     headers = {"Retry-After": "30"} if status in {429, 503} else {}
+    if error.code in _SOON:
+        headers = {"Retry-After": "1"}
     where = {"where": error.where} if error.where and status < 500 else {}
     return problem(status, error.code, error_sentence(error), headers=headers, **where)
 

@@ -19,6 +19,7 @@ from evidence.actions.open_matter import describe_matter
 from evidence.actions.request_export import ExportOptions, export_request, request_export
 from evidence.actions.withdraw_bundle import supersede_bundle, withdraw_bundle
 from evidence.api.base import ApiView, paged
+from evidence.api.idempotency import once
 from evidence.api.selections import Part, choices_of
 from evidence.api.times import utc
 from evidence.errors import InvalidSelection
@@ -108,6 +109,7 @@ class Exports(ExportView):
         rows = exports_of(self.person, self.within).select_related("superseded_by")
         return paged(request, rows, export_answer)
 
+    @once()
     def post(self, request: Request) -> Response:
         _ = self.organisation
         given = request.data if isinstance(request.data, dict) else {}
@@ -169,6 +171,7 @@ class Cancel(ExportView):
 
 
 class Retry(ExportView):
+    @once()
     def post(self, request: Request, export_id: str) -> Response:
         """Ask again, as a new export of the same selection, for one that failed or was stopped."""
         _ = self.organisation

@@ -13,6 +13,7 @@ from rest_framework.reverse import reverse
 from evidence.access import matter_for, matters_of
 from evidence.actions.open_matter import describe_matter, open_matter
 from evidence.api.base import ApiView, paged
+from evidence.api.idempotency import once
 from evidence.api.times import utc
 from evidence.errors import InvalidSelection, NotFound
 from evidence.models import Matter
@@ -40,6 +41,7 @@ class Matters(ApiView):
     def get(self, request: Request) -> Response:
         return paged(request, matters_of(self.person, self.within), matter_answer)
 
+    @once()
     def post(self, request: Request) -> Response:
         """Open a matter; one of that name that the person reaches is returned as it is."""
         organisation = self.organisation

@@ -15,6 +15,7 @@ from evidence.access import matter_for, series_for
 from evidence.access.messages import selection_for, selections_of
 from evidence.actions.request_export import freeze_selection, selection_parts
 from evidence.api.base import ApiView, paged
+from evidence.api.idempotency import once
 from evidence.api.times import utc
 from evidence.archive.read import describe_series
 from evidence.front.exporting import moment
@@ -113,6 +114,7 @@ class Selections(ApiView):
     def get(self, request: Request) -> Response:
         return paged(request, selections_of(self.person, self.within), selection_answer)
 
+    @once()
     def post(self, request: Request) -> Response:
         organisation = self.organisation
         asked = SelectionRequest(data=request.data)

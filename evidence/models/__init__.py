@@ -1,5 +1,6 @@
 """Rows, one file per subject. Written only by ``actions`` and ``custody``."""
 
+from evidence.models.api import ApiAnswer, ApiBucket, ApiClient
 from evidence.models.archive import (
     Acquisition,
     Attachment,
@@ -22,7 +23,8 @@ from evidence.models.matters import Hold, Matter, MatterMember
 from evidence.models.people import ApiToken, Membership, Organisation, User
 
 __all__ = [
-    "Acquisition", "ApiToken", "Artifact", "Attachment", "Blob", "Checkpoint", "Conversation",
+    "Acquisition", "ApiAnswer", "ApiBucket", "ApiClient", "ApiToken", "Artifact", "Attachment",
+    "Blob", "Checkpoint", "Conversation",
     "CustodyEntry", "CustodyPending", "CustodySubject", "Export", "Hold", "Job", "LogEpoch",
     "LogNode", "Matter", "MatterMember", "Membership", "Message", "Organisation", "Selection",
     "Series", "Stamp", "User",
