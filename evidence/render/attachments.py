@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from evidence.render.exhibit import AttachmentFile, Language, Limits
+from evidence.render.ahead import PicturesAhead, Wanted
+from evidence.render.exhibit import AttachmentFile, Language, Limits, Row
 from evidence.render.images import (
     TURNS,
+    Picture,
     PictureFailed,
     add_picture,
     annex_picture,
-    small_picture,
 )
 from evidence.render.sheet import FAINT, INK, MONO, SMALL, SMALL_BOLD, SOFT, Link, StripBuilder
 from evidence.render.text import Line, TextEngine, TextStyle
@@ -51,6 +52,17 @@ class AnnexItem:
         )
 
     @property
+    def key(self) -> str:
+        """What names equal bytes: their hash, or the place where there is none."""
+        return str(self.attachment.get("sha256") or self.anchor)
+
+    def wanted(self) -> Wanted | None:
+        """Return the picture to decode, or None where none is drawn."""
+        if not self.is_picture or self.file is None or self.file.load is None:
+            return None
+        return Wanted(self.key, self.file.load)
+
+    @property
     def size(self) -> int:
         """Size in bytes; 0 when it is not known."""
         size = self.attachment.get("size")
@@ -80,6 +92,25 @@ def draw_picture(
     builder.xobjects.append(picture.name)
 
 
+def embed(volume: Volume, picture: Picture) -> Shown:
+    """Put a picture into the volume."""
+    number = add_picture(volume.pdf, picture)
+    name = volume.add_xobject(f"I{number}", number)
+    return Shown(name, picture.width, picture.height, picture.turn, picture.untouched)
+
+
+def items_of(number: int, row: Row) -> Iterator[AnnexItem]:
+    """Yield the attachments of a row of conversation ``number``."""
+    if row.message is None:
+        return
+    sequence = row.message.sequence
+    for index, attachment in enumerate(row.message.attachments):
+        if isinstance(attachment, dict):
+            file = row.files[index] if index < len(row.files) else None
+            anchor = f"a{number}-{sequence}-{index}"
+            yield AnnexItem(anchor, f"m{number}-{sequence}", sequence, attachment, file)
+
+
 class Column(Protocol):
     """What an attachment block needs of the column it stands in."""
 
@@ -101,9 +132,10 @@ class AttachmentBlock:
         words: Mapping[str, str],
         language: Language,
         limits: Limits,
+        ahead: PicturesAhead,
     ) -> None:
         self.volume, self.words, self.language = volume, words, language
-        self.limits = limits
+        self.limits, self.ahead = limits, ahead
         self.items: list[AnnexItem] = []
         self._shown: dict[str, Shown | str] = {}
         self.annex_bytes = 0
@@ -131,30 +163,35 @@ class AttachmentBlock:
         else:
             self._text_only(column, item, lines, listed)
 
+    def wanted(self, number: int, row: Row) -> Iterator[Wanted]:
+        """Yield the pictures that ``row`` of conversation ``number`` will need decoded."""
+        for item in items_of(number, row):
+            wanted = item.wanted()
+            if wanted is not None and wanted.key not in self._shown:
+                yield wanted
+
     def _thumbnail(self, item: AnnexItem) -> tuple[Shown | None, str]:
         """Return the picture for the row, embedded once per volume and file, or what is wrong."""
-        if not item.is_picture or item.file is None or item.file.load is None:
+        wanted = item.wanted()
+        if wanted is None:
             return None, ""
-        key = str(item.attachment.get("sha256") or item.anchor)
-        found = self._shown.get(key)
+        found = self._shown.get(wanted.key)
         if found is None:
-            found = self._shown[key] = self._embed(item.file.load())
+            found = self._shown[wanted.key] = self._embed(wanted)
             if len(self._shown) > 2_000:
                 self._shown.pop(next(iter(self._shown)))
         return (None, found) if isinstance(found, str) else (found, "")
 
-    def _embed(self, data: bytes) -> Shown | str:
+    def _embed(self, wanted: Wanted) -> Shown | str:
         try:
-            picture = small_picture(data, self.limits.max_image_pixels)
+            picture = self.ahead.picture(wanted)
         except PictureFailed as failure:
             return str(failure)
-        number = add_picture(self.volume.pdf, picture)
-        name = self.volume.add_xobject(f"I{number}", number)
-        return Shown(name, picture.width, picture.height, picture.turn, picture.data is data)
+        return embed(self.volume, picture)
 
     def shown(self, item: AnnexItem) -> Shown | None:
         """Return the untouched picture already embedded for ``item``, if there is one."""
-        found = self._shown.get(str(item.attachment.get("sha256") or item.anchor))
+        found = self._shown.get(item.key)
         return found if isinstance(found, Shown) and found.untouched else None
 
     def _with_picture(
@@ -246,26 +283,31 @@ def draw_annex(
     volume.begin_page()
     volume.bookmark(0, words["annex.title"])
     heading(words["annex.title"])
-    for item in block.items:
-        _annex_item(volume, block, item, words, language, limits)
+    ahead = PicturesAhead(
+        lambda data: annex_picture(data, limits.max_image_pixels, ANNEX_PICTURE_BYTES)
+    )
+
+    def wanted(item: AnnexItem) -> Iterator[Wanted]:
+        found = item.wanted()
+        if found is not None and block.shown(item) is None:
+            yield found
+
+    try:
+        for item in ahead.over(block.items, wanted):
+            _annex_item(volume, block, item, words, language, ahead)
+    finally:
+        ahead.close()
 
 
 def _annex_item(
     volume: Volume, block: AttachmentBlock, item: AnnexItem, words: Mapping[str, str],
-    language: Language, limits: Limits,
+    language: Language, ahead: PicturesAhead,
 ) -> None:  # fmt: skip
-    shown, note = block.shown(item), words["annex.untouched"]
-    if shown is None and item.is_picture and item.file is not None and item.file.load is not None:
-        data = item.file.load()
+    shown, note, wanted = block.shown(item), words["annex.untouched"], item.wanted()
+    if shown is None and wanted is not None:
         try:
-            picture = annex_picture(data, limits.max_image_pixels, ANNEX_PICTURE_BYTES)
-            number = add_picture(volume.pdf, picture)
-            untouched = picture.data is data
-            shown = Shown(
-                volume.add_xobject(f"I{number}", number), picture.width, picture.height,
-                picture.turn, untouched,
-            )  # fmt: skip
-            note = words["annex.untouched" if untouched else "annex.scaled"]
+            shown = embed(volume, ahead.picture(wanted))
+            note = words["annex.untouched" if shown.untouched else "annex.scaled"]
         except PictureFailed as failure:
             note = words["file.undrawn"].format(why=str(failure))
     elif shown is None:

@@ -3,6 +3,7 @@
 ``python -m evidence.render.bench FONTS [--messages N] [--engines ours,platypus,fpdf2,typst]`` prints
 one JSON object per engine. Each engine runs in a process of its own, so peak memory is its own.
 The mix: 45 % English, 45 % Chinese, 10 % mixed and other scripts, 1 % pictures of 0.3 megapixels.
+``--engines photos`` renders as many twelve-megapixel photos instead, each in its row and in the annex.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
@@ -85,11 +88,34 @@ def bodies(count: int) -> Iterator[str]:
             yield dice.choice(_OTHER)
 
 
-def _photo() -> bytes:
-    image = Image.effect_noise((640, 480), 40).convert("RGB")
+def _photo(size: tuple[int, int] = (640, 480), quality: int = 70) -> bytes:
+    image = Image.effect_noise(size, 40).convert("RGB")
     out = io.BytesIO()
-    image.save(out, "JPEG", quality=70)
+    image.save(out, "JPEG", quality=quality)
     return out.getvalue()
+
+
+def photos(count: int) -> Iterator[bytes]:
+    """Yield ``count`` different twelve-megapixel photos: one picture, each with its own comment."""
+    data = _photo((4000, 3000), 30)
+    for number in range(count):
+        comment = b"%08d" % number
+        yield data[:2] + b"\xff\xfe\x00\x0a" + comment + data[2:]
+
+
+def photo_rows(count: int) -> Iterator[Row]:
+    """Yield a transcript of twelve-megapixel photos, as ``rows`` does with few and small ones."""
+    for row, data in zip(rows(count), photos(count), strict=True):
+        assert row.message is not None  # noqa: S101  # the bench makes no gaps
+        name = f"IMG_{row.message.sequence}.jpg"
+        attachment: dict[str, Json] = {
+            "name": name, "kind": "image", "media_type": "image/jpeg", "declared_size": None,
+            "duration": None, "included": True, "member": name, "size": len(data),
+            "sha256": hashlib.sha256(data).hexdigest(),
+        }  # fmt: skip
+        message = replace(row.message, kind="image", body=None, attachments=[attachment])
+        file = AttachmentFile(load=partial(bytes, data), path=f"data/attachments/{name}")
+        yield Row("whole", message, row.leaf, files=(file,))
 
 
 def rows(count: int) -> Iterator[Row]:
@@ -263,8 +289,12 @@ def _body(row: Row) -> str:
     return (row.message.body or "") if row.message else ""
 
 
+def _photo_annex(count: int, made: Rows, fonts: FontLibrary, folder: Path) -> tuple[int, int]:
+    return _ours(count, lambda: photo_rows(count), fonts, folder)
+
+
 _MAKERS: dict[str, Callable[[int, Rows, FontLibrary, Path], tuple[int, int]]] = {
-    "ours": _ours, "platypus": _platypus, "fpdf2": _fpdf2, "typst": _typst,
+    "ours": _ours, "platypus": _platypus, "fpdf2": _fpdf2, "typst": _typst, "photos": _photo_annex,
 }  # fmt: skip
 
 
@@ -310,7 +340,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("fonts", type=Path)
     parser.add_argument("--messages", type=int, default=10_000)
     parser.add_argument("--engines", default=",".join(ENGINES))
-    parser.add_argument("--one", choices=ENGINES)
+    parser.add_argument("--one", choices=tuple(_MAKERS))
     chosen = parser.parse_args(arguments)
     if chosen.one:
         found = [measure(chosen.one, chosen.messages, chosen.fonts)]

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import io
 import zlib
+from contextlib import nullcontext
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from pillow_heif import register_heif_opener
 
 from evidence.render.fonts import Face
 from evidence.render.pdf import Ref, StreamedPdf, array_of, name
@@ -20,14 +23,13 @@ THUMBNAIL_PIXELS = 560
 THUMBNAIL_QUALITY = 80
 SMALL_EDGE, SMALL_BYTES = 1_000, 250_000
 """A JPEG up to this size stands in the row as it is, and once in the file for row and annex."""
-try:
-    from pillow_heif import register_heif_opener  # type: ignore[import-not-found,unused-ignore]
-except ImportError:  # HEIC pictures are listed, not drawn
-    _HEIF: tuple[str, ...] = ()
-else:
-    register_heif_opener()
-    _HEIF = ("HEIF",)
-_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "MPO", *_HEIF)
+LARGE_PIXELS = 30_000_000
+_ONE_LARGE = Lock()
+"""Larger pictures that are decoded whole are decoded one at a time: each takes 4 bytes a pixel."""
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF")
+
+
+register_heif_opener()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Picture:
 
     data: a JPEG file, or raw samples to be deflated when ``mode`` says so.
     turn: EXIF orientation 1 to 8 still to be applied when drawing.
+    untouched: ``data`` is the file as it was given.
     """
 
     data: bytes
@@ -44,6 +47,7 @@ class Picture:
     jpeg: bool
     grey: bool = False
     turn: int = 1
+    untouched: bool = False
 
 
 class PictureFailed(Exception):
@@ -111,7 +115,7 @@ def _untouched(data: bytes, image: Any) -> Picture:
     width, height = image.size
     if turn >= 5:
         width, height = height, width
-    return Picture(data, width, height, True, image.mode == "L", turn)
+    return Picture(data, width, height, True, image.mode == "L", turn, untouched=True)
 
 
 def thumbnail(data: bytes, max_pixels: int, edge: int = THUMBNAIL_PIXELS) -> Picture:
@@ -121,6 +125,12 @@ def thumbnail(data: bytes, max_pixels: int, edge: int = THUMBNAIL_PIXELS) -> Pic
     picture, because applying it first would decode the whole.
     """
     image = _open(data, max_pixels)
+    large = image.format != "JPEG" and image.width * image.height > LARGE_PIXELS
+    with _ONE_LARGE if large else nullcontext():
+        return _shrunk(image, edge)
+
+
+def _shrunk(image: Any, edge: int) -> Picture:
     try:
         image.draft("RGB", (edge * 5 // 4, edge * 5 // 4))
         image.thumbnail((edge, edge), Image.Resampling.BILINEAR, reducing_gap=2.0)

@@ -11,11 +11,12 @@ the same.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from evidence.render import images
+from evidence.render.ahead import PicturesAhead, Wanted
 from evidence.render.attachments import ANNEX_PICTURE_BYTES, AttachmentBlock, draw_annex
 from evidence.render.exhibit import (
     Exhibit,
@@ -107,6 +108,8 @@ def render_volumes(
     except BaseException:
         renderer.abandon()
         raise
+    finally:
+        renderer.ahead.close()
 
 
 def render_master(rendering: Rendering, *, embed: Mapping[str, bytes]) -> RenderedVolume:
@@ -148,6 +151,9 @@ class _Renderer:
         self.transcripts: list[list[_Span]] = []
         self.parties: dict[tuple[int, str], list[_Span]] = {}
         self.leaves: dict[int, list[tuple[int, str]]] = {}
+        self.ahead = PicturesAhead(
+            lambda data: images.small_picture(data, self.limits.max_image_pixels)
+        )
         self._opened: list[Volume] = []
         self._attachments: AttachmentBlock
         self._setter: RowSetter
@@ -183,6 +189,7 @@ class _Renderer:
         self.bodies.append(_Body(volume))
         self._attachments = AttachmentBlock(
             volume, words=self.words, language=self.exhibit.language, limits=self.limits,
+            ahead=self.ahead,
         )  # fmt: skip
 
     def _new_volume(self, path: Path) -> Volume:
@@ -219,7 +226,11 @@ class _Renderer:
         self._begin_transcript(number, part)
         small = sum(t.span[1] - t.span[0] + 1 for t in self.exhibit.transcripts)
         keep = self.leaves.setdefault(number, []) if small <= self.limits.leaf_list_rows else None
-        for row in part.rows():
+
+        def wanted(row: Row) -> Iterable[Wanted]:
+            return self._attachments.wanted(number, row) if row.files else ()
+
+        for row in self.ahead.over(part.rows(), wanted):
             if self._full(row):
                 self._next_body(number, part)
             self._row(number, part, row)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
-from evidence.render.attachments import AnnexItem, AttachmentBlock
+from evidence.render.attachments import AttachmentBlock, items_of
 from evidence.render.exhibit import Language, Redacted, Row, Style, Transcript
 from evidence.render.sheet import (
     BODY,
@@ -180,7 +180,7 @@ class RowSetter:
         self._body(column, row, message)
         if message.details:
             self._details(column, message.details)
-        self._files(column, row, message)
+        self._files(column, row)
         for edit in message.edits:
             self._edit(column, edit)
         if message.deletion:
@@ -238,20 +238,11 @@ class RowSetter:
             if value not in (None, "", [], {}):
                 column.small(f"{key}: {_flat(value)}")
 
-    def _files(self, column: Column, row: Row, message: Message) -> None:
+    def _files(self, column: Column, row: Row) -> None:
         if "attachments" in row.withheld:
             column.small(self.words["file.withheld"])
-        for index, attachment in enumerate(message.attachments):
-            if isinstance(attachment, dict):
-                file = row.files[index] if index < len(row.files) else None
-                item = AnnexItem(
-                    f"a{self.number}-{message.sequence}-{index}",
-                    self.anchor(message.sequence),
-                    message.sequence,
-                    attachment,
-                    file,
-                )
-                self.attachments.set(column, item)
+        for item in items_of(self.number, row):
+            self.attachments.set(column, item)
 
     def _edit(self, column: Column, edit: Json) -> None:
         if not isinstance(edit, dict):

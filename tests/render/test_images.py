@@ -21,7 +21,7 @@ def encoded(image: Image.Image, kind: str, **save: Any) -> bytes:
     return out.getvalue()
 
 
-@pytest.mark.parametrize("kind", ["PNG", "WEBP", "GIF", "BMP", "TIFF", "JPEG"])
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "GIF", "BMP", "TIFF", "JPEG", "HEIF"])
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 def test_common_pictures_become_thumbnails(kind: str, mode: str):
     data = encoded(Image.new(mode, (2000, 1000), "white"), kind)
@@ -51,6 +51,49 @@ def test_orientation_is_applied_to_thumbnails_and_kept_for_the_annex(turn: int):
     assert (small.width > small.height) is upright
     assert (large.width > large.height) is upright
     assert large.data is data
+
+
+def test_a_heic_photo_is_drawn_in_row_and_annex_and_said_to_be_converted(
+    render: Callable[..., Any], samples: Any, text_of: Callable[..., str]
+):
+    data = encoded(Image.new("RGB", (1600, 1200), "grey"), "HEIF")
+    attachment, file = samples.picture("IMG_0042.HEIC", data)
+    attachment["media_type"] = "image/heic"
+    rows = [samples.whole(samples.message(1, None, kind="image", attachments=[attachment]), file)]
+
+    made = render(samples.exhibit(rows=lambda: iter(rows)))
+
+    with pikepdf.open(made.master.path) as pdf:
+        widths = [
+            int(item.Width)
+            for item in pdf.objects
+            if isinstance(item, pikepdf.Stream) and item.get("/Filter") == "/DCTDecode"
+        ]
+    assert sorted(widths) == [560, 1600]
+    assert "Converted or scaled down for print" in text_of(made.master.path)
+
+
+def test_pictures_stand_with_their_own_rows_however_many_are_decoded_ahead(
+    render: Callable[..., Any], samples: Any
+):
+    def rows() -> Any:
+        for sequence in range(1, 31):
+            data = samples.photo(1200 + sequence, 900)
+            attachment, file = samples.picture(f"{sequence}.jpg", data)
+            message = samples.message(sequence, None, kind="image", attachments=[attachment])
+            yield samples.whole(message, file)
+
+    first = render(samples.exhibit(rows=rows), "first")
+    second = render(samples.exhibit(rows=rows), "second")
+
+    assert first.master.path.read_bytes() == second.master.path.read_bytes()
+    with pikepdf.open(first.master.path) as pdf:
+        drawn = [
+            int(item.Width)
+            for item in pdf.objects
+            if isinstance(item, pikepdf.Stream) and int(item.get("/Width", 0)) > 1200
+        ]
+    assert drawn == list(range(1201, 1231))
 
 
 def test_a_jpeg_passes_untouched_into_the_annex(render: Callable[..., Any], samples: Any):
