@@ -20,7 +20,7 @@ WITHHOLDABLE = (
 )  # fmt: skip
 """Fields that may be withheld singly: all but the sequence and the kind."""
 
-_RANGE = re.compile(r"(\d{1,12})(?:-(\d{1,12}))?")
+_RANGE = re.compile(r"([0-9]{1,12})(?:-([0-9]{1,12}))?")
 
 
 def parse_ranges(text: str, separator: str = ",") -> Ranges:
@@ -71,7 +71,7 @@ def parse_redactions(text: str, reason: str = "") -> dict[int, Redaction]:
     targets: dict[int, list[str]] = {}
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         number, _, target = part.partition(":")
-        if not number.isdecimal() or int(number) < 1:
+        if not (number.isascii() and number.isdecimal()) or int(number) < 1:
             raise InvalidSelection(
                 f"not a redaction: {part!r}", code="invalid_redaction", where=part
             )
