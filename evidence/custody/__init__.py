@@ -11,6 +11,7 @@ its own operator is held outside: in the head file, in bundles, in stamped check
 from evidence.custody.checkpoints import checkpoint_is_due, cut_checkpoint, stamp_checkpoint
 from evidence.custody.epochs import current_epoch
 from evidence.custody.head import head_mismatch, mismatch, refuse_broken_log
+from evidence.custody.keys import key_since
 from evidence.custody.queue import append
 from evidence.custody.reading import (
     Logged,
@@ -20,6 +21,7 @@ from evidence.custody.reading import (
     entry_of_event,
     inclusion,
     inclusions,
+    sealing_of,
     stamped_checkpoint_over,
 )
 from evidence.custody.recheck import recheck
@@ -28,7 +30,7 @@ from evidence.custody.witnesses import witness_names
 
 __all__ = [
     "Logged", "append", "checkpoint_is_due", "consistency", "current_epoch", "cut_checkpoint",
-    "entries_of", "entry", "entry_of_event", "head_mismatch", "inclusion", "inclusions", "log_size", "mismatch",
-    "recheck", "refuse_broken_log", "sequence_pending", "stamp_checkpoint", "stamped_checkpoint_over",
+    "entries_of", "entry", "entry_of_event", "head_mismatch", "inclusion", "inclusions", "key_since", "log_size", "mismatch",
+    "recheck", "refuse_broken_log", "sealing_of", "sequence_pending", "stamp_checkpoint", "stamped_checkpoint_over",
     "witness_names",
 ]  # fmt: skip

@@ -9,6 +9,8 @@ Checkpoints of a size up to the entry's index are signed by the old key, later o
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -67,6 +69,13 @@ def read_rotation(origin: str, details: Json) -> tuple[str, str]:
 def signed_by_log(epoch: LogEpoch, checkpoint: formats.Checkpoint) -> bool:
     """Return whether the key that was the epoch's at this size signed ``checkpoint``."""
     return formats.verify_log(checkpoint, key_at(epoch, checkpoint.size), verify_ed25519)
+
+
+def key_since(epoch: LogEpoch) -> datetime:
+    """Return since when the epoch's present key signs: its last rotation, or its opening."""
+    rotated = CustodyEntry.objects.filter(epoch=epoch, event="key.rotated").order_by("-place")
+    since: datetime | None = rotated.values_list("occurred_at", flat=True).first()
+    return since or epoch.opened_at
 
 
 def key_at(epoch: LogEpoch, size: int) -> formats.VerifierKey:

@@ -45,13 +45,34 @@ def entry_of_event(event_id: str) -> Logged:
     return _opened(row)
 
 
-def entries_of(kind: str, subject_id: str, up_to: int | None = None) -> Iterator[Logged]:
-    """Yield a subject's chain in its order, from number 1 to ``up_to``, to its end by default."""
+def entries_of(
+    kind: str, subject_id: str, up_to: int | None = None, epoch: LogEpoch | None = None
+) -> Iterator[Logged]:
+    """Yield a subject's chain in its order, the first ``up_to`` entries, all by default.
+
+    epoch: only what stands in this log; by default all that is left of former ones comes first.
+    """
     links = CustodySubject.objects.filter(kind=kind, subject_id=subject_id)
+    if epoch is not None:
+        links = links.filter(entry__epoch=epoch)
     if up_to is not None:
         links = links.filter(number__lte=up_to)
     for link in links.select_related("entry__epoch").order_by("number").iterator(500):
         yield _opened(link.entry)
+
+
+def sealing_of(series_id: str, epoch: LogEpoch) -> Logged:
+    """Return the first ``series.sealed`` entry about a series in ``epoch``. Raises NotFound."""
+    link = (
+        CustodySubject.objects.filter(kind="series", subject_id=series_id)
+        .filter(entry__epoch=epoch, entry__event="series.sealed")
+        .select_related("entry__epoch")
+        .order_by("number")
+        .first()
+    )
+    if link is None:
+        raise NotFound(f"no seal of series {series_id} in {epoch.origin}")
+    return _opened(link.entry)
 
 
 def inclusion(place: int, size: int, epoch: LogEpoch | None = None) -> list[bytes]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from evidence.custody.findings import RecheckReport, TooManyProblems
 from evidence.custody.guards import missing_guards
@@ -12,22 +12,27 @@ from evidence.custody.recheck_log import EpochWalk, Seen
 from evidence.custody.recheck_series import ReadMessages, check_series
 from evidence.errors import Corrupt
 from evidence.models import CustodyPending, LogEpoch
+from evidence.verify.offline import trust_of, x509
 
 
 def recheck(
-    read_messages: ReadMessages | None = None, outside: Iterable[bytes] = ()
+    read_messages: ReadMessages | None = None,
+    outside: Iterable[bytes] = (),
+    roots: Sequence[bytes] = (),
 ) -> RecheckReport:
     """Re-derive every hash from raw rows and return what was found, the first misfit first.
 
     read_messages: opens the rows of a series (``archive.messages``); without it the seals of
     series are not checked, and the report says so. outside: notes of checkpoints that were
     published, from bundles for example: what convicts an operator who rewrote everything here.
+    roots: DER certificates to which the authorities of tokens must lead; without any they are not
+    checked, and the report says so.
 
     Takes no lock: entries added meanwhile may or may not be seen.
     """
     report, started = RecheckReport(pending=CustodyPending.objects.count()), time.monotonic()
     try:
-        _check(report, read_messages, outside)
+        _check(report, read_messages, outside, trust_of(roots))
     except TooManyProblems:
         report.not_checked.append("what comes after this many problems")
     report.seconds = time.monotonic() - started
@@ -35,11 +40,14 @@ def recheck(
 
 
 def _check(
-    report: RecheckReport, read_messages: ReadMessages | None, outside: Iterable[bytes]
+    report: RecheckReport,
+    read_messages: ReadMessages | None,
+    outside: Iterable[bytes],
+    trust: x509.Trust,
 ) -> None:
     seen = Seen()
     for epoch in LogEpoch.objects.order_by("number"):
-        EpochWalk(epoch, report, seen).run()
+        EpochWalk(epoch, report, seen, trust).run()
     _check_outside(report, outside)
     if read_messages is None:
         report.not_checked.append("seals of series")

@@ -31,7 +31,7 @@ from evidence.formats import custody as formats
 from evidence.formats.shape import utc
 from evidence.models import Checkpoint, CustodyEntry, CustodySubject, LogEpoch, LogNode, Stamp
 from evidence.verify.offline import tst, x509
-from evidence.verify.offline.report import PASSED
+from evidence.verify.offline.report import FAILED, PASSED
 
 _CHUNK = 1_000
 _Link: TypeAlias = "tuple[str, str, int]"
@@ -42,7 +42,8 @@ _Link: TypeAlias = "tuple[str, str, int]"
 class Seen:
     """What the walk learned that later steps compare with; shared by all epochs."""
 
-    chains: dict[tuple[str, str], tuple[int, bytes]] = field(default_factory=dict)
+    rows: dict[tuple[str, str], int] = field(default_factory=dict)
+    """Subject → number of its last row; rows are numbered through all epochs."""
     sealed: dict[str, str] = field(default_factory=dict)
     """Series id → digest (hex) its last ``series.sealed`` entry names."""
     erased: set[str] = field(default_factory=set)
@@ -54,9 +55,13 @@ class Seen:
 class EpochWalk:
     """One pass over one epoch; adds to ``report`` and ``seen``."""
 
-    def __init__(self, epoch: LogEpoch, report: RecheckReport, seen: Seen) -> None:
-        self._epoch, self._report, self._seen = epoch, report, seen
+    def __init__(
+        self, epoch: LogEpoch, report: RecheckReport, seen: Seen, trust: x509.Trust
+    ) -> None:
+        self._epoch, self._report, self._seen, self._trust = epoch, report, seen, trust
         self._growth = Growth(0, ())
+        self._chains: dict[tuple[str, str], tuple[int, bytes]] = {}
+        self._rows_before = dict(seen.rows)
         self._brackets = Brackets(epoch)
         self._rotations: list[tuple[int, str, str]] = []
         self._checkpoints = list(Checkpoint.objects.filter(epoch=epoch).order_by("-size"))
@@ -130,16 +135,20 @@ class EpochWalk:
     def _check_chains(
         self, entry: formats.Entry, digest: bytes, links: list[_Link], where: str
     ) -> None:
-        named = [(subject.kind, subject.id, subject.number) for subject in entry.subjects]
+        named = [(*subject.key, self._row_of(subject)) for subject in entry.subjects]
         if sorted(named) != sorted(links):
             self._report.add("chain_rows_differ", where, f"rows say {sorted(links)}"[:300])
         for subject in entry.subjects:
-            number, previous = self._seen.chains.get(subject.key, (0, None))
+            number, previous = self._chains.get(subject.key, (0, None))
             if (subject.number, subject.previous) != (number + 1, previous):
                 self._report.add(
                     "chain_broken", where, f"{subject.kind} {subject.id}: {subject.number}"
                 )
-            self._seen.chains[subject.key] = subject.number, digest
+            self._chains[subject.key] = subject.number, digest
+            self._seen.rows[subject.key] = self._row_of(subject)
+
+    def _row_of(self, subject: formats.Subject) -> int:
+        return self._rows_before.get(subject.key, 0) + subject.number
 
     def _remember(self, entry: formats.Entry, where: str) -> None:
         details, seen = entry.details, self._seen
@@ -248,7 +257,7 @@ class EpochWalk:
         note, where = bytes(stamp.checkpoint.note), self._at(stamp.checkpoint.size)
         digest = sha256(bytes(stamp.token)).hexdigest()
         facts = tst.verify_token(
-            bytes(stamp.token), note, x509.Trust(),
+            bytes(stamp.token), note, self._trust,
             certificates=[base64.b64decode(item) for item in stamp.certificates],
             crls=[base64.b64decode(item) for item in stamp.crls],
             at=stamp.gen_time,
@@ -257,9 +266,25 @@ class EpochWalk:
             self._report.add("token_invalid", where, facts.findings[0].detail)
         elif facts.time != stamp.gen_time:
             self._report.add("token_time", where, f"{stamp.gen_time} instead of {facts.time}")
+        else:
+            self._check_authority(facts, where)
         logged, _ = self._seen.stamped.get(digest, ("", ""))
         if logged != sha256(note).hexdigest():
             self._note_unlogged(digest, where)
+
+    def _check_authority(self, facts: tst.TokenFacts, where: str) -> None:
+        """Note what is wrong with who gave the token: chain, purpose, validity, revocation."""
+        for finding in facts.findings:
+            if finding.outcome == FAILED:
+                self._report.add("token_authority", where, finding.detail)
+            elif finding.outcome != PASSED and self._trust.roots:
+                self._not_checked(f"authorities of time-stamps: {finding.detail}")
+        if not self._trust.roots:
+            self._not_checked("authorities of time-stamps: no roots to lead them to")
+
+    def _not_checked(self, words: str) -> None:
+        if words not in self._report.not_checked:
+            self._report.not_checked.append(words)
 
     def _note_unlogged(self, digest: str, where: str) -> None:
         """A token may still wait in the queue; otherwise its entry is missing."""

@@ -13,6 +13,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import NamedTuple
 
 from django.db import connection, transaction
 
@@ -120,7 +121,7 @@ class _Batch:
         self._epochs = list(LogEpoch.objects.order_by("-number"))
         size = log_size(epoch)
         self._growth = Growth(size, frontier(epoch, size))
-        self._chains = _Chains()
+        self._chains = _Chains(epoch)
         self._entries: list[CustodyEntry] = []
         self._subjects: list[CustodySubject] = []
         self._nodes: list[LogNode] = []
@@ -142,7 +143,7 @@ class _Batch:
             draft,
             log=self._epoch.origin,
             index=place,
-            subjects=tuple(self._chains.next(subject) for subject in draft.subjects),
+            subjects=tuple(self._chains.next(subject.key) for subject in draft.subjects),
         )
         digest = entry.digest(salt)
         stored = CustodyEntry(
@@ -156,13 +157,13 @@ class _Batch:
         )
         self._entries.append(stored)
         for subject in entry.subjects:
-            self._chains.note(subject, digest)
+            row_number = self._chains.note(subject, digest)
             self._subjects.append(
                 CustodySubject(
                     entry=stored,
                     kind=subject.kind,
                     subject_id=subject.id,
-                    number=subject.number,
+                    number=row_number,
                 )
             )
         for (level, at), node in self._growth.append(digest):
@@ -170,29 +171,50 @@ class _Batch:
 
 
 class _Chains:
-    """The end of each subject's chain, read when first needed and kept up to date."""
+    """The end of each subject's chain, read when first needed and kept up to date.
 
-    def __init__(self) -> None:
-        self._ends: dict[tuple[str, str], tuple[int, bytes | None]] = {}
+    Every epoch is a log of its own, in which a subject's numbers begin at 1: what is in another log
+    no proof of this one reaches. Rows are numbered through all epochs.
+    """
 
-    def next(self, subject: formats.Subject) -> formats.Subject:
+    def __init__(self, epoch: LogEpoch) -> None:
+        self._epoch = epoch
+        self._ends: dict[tuple[str, str], _End] = {}
+
+    def next(self, key: tuple[str, str]) -> formats.Subject:
         """Return the subject with its next number and the digest before it."""
-        number, digest = self._ends.get(subject.key) or self._stored(subject.key)
-        return replace(subject, number=number + 1, previous=digest)
+        end = self._end(key)
+        return formats.Subject(*key, end.number + 1, end.digest)
 
-    def note(self, subject: formats.Subject, digest: bytes) -> None:
-        """Remember that the entry with ``digest`` is now the end of this chain."""
-        self._ends[subject.key] = subject.number, digest
+    def note(self, subject: formats.Subject, digest: bytes) -> int:
+        """Make the entry with ``digest`` the end of this chain and return its row's number."""
+        row = self._end(subject.key).row + 1
+        self._ends[subject.key] = _End(row, subject.number, digest)
+        return row
 
-    @staticmethod
-    def _stored(key: tuple[str, str]) -> tuple[int, bytes | None]:
-        last = (
-            CustodySubject.objects.filter(kind=key[0], subject_id=key[1])
-            .order_by("-number")
-            .values_list("number", "entry__digest")
-            .first()
-        )
-        return (0, None) if last is None else (last[0], bytes(last[1]))
+    def _end(self, key: tuple[str, str]) -> _End:
+        if key not in self._ends:
+            self._ends[key] = self._stored(key)
+        return self._ends[key]
+
+    def _stored(self, key: tuple[str, str]) -> _End:
+        rows = CustodySubject.objects.filter(kind=key[0], subject_id=key[1]).order_by("-number")
+        last = rows.values_list("number", "entry__digest", "entry__epoch_id").first()
+        if last is None:
+            return _End(0, 0, None)
+        row, digest, epoch_id = last
+        if epoch_id != self._epoch.pk:
+            return _End(row, 0, None)
+        former = rows.exclude(entry__epoch=self._epoch).values_list("number", flat=True).first()
+        return _End(row, row - (former or 0), bytes(digest))
+
+
+class _End(NamedTuple):
+    """The last row of a chain, its number in this log, its digest; 0 and None before the first."""
+
+    row: int
+    number: int
+    digest: bytes | None
 
 
 def _open(epochs: Sequence[LogEpoch], row: CustodyPending) -> formats.Entry:

@@ -7,14 +7,16 @@ An entry is canonical JSON:
      "time":"…Z","where":{"address":text|null,"host":text},
      "why":{"authority":text|null,"purpose":text|null}}
 kind of a subject: series, matter, bundle, acquisition, log. ``number`` counts the entries about that
-subject without a gap; ``previous`` is the digest of its entry number - 1, null for number 1. No
+subject in this log without a gap; ``previous`` is the digest of its entry number - 1, null for number 1. No
 subject stands twice in one entry.
 
 digest = leaf data = SHA-256("truethread/custody/v1" + 0x00 + 32-byte salt + canonical entry);
 leaf hash = SHA-256(0x00 + digest). The public log holds digests only.
 
 ``details`` a verifier relies on (others are free, values as in ``canonical``):
-    series.sealed      {"head":hex}: digest of the series head (``series_head``)
+    series.sealed      {"head":hex}: digest of the series head (``series_head``); where a recovery
+                       brought the seal over from a former log, mostly also {"from":{"digest":hex,
+                       "index":int,"log":origin}}: the entry that sealed it there
     export.prepared    {"selection":hex}: selection digest (``manifest``)
     export.issued      {"pdfs":[{"path","sha256","size"}],"zip":{"name","sha256","size"}}
     checkpoint.stamped {"checkpoint":hex,"size":int,"token":hex}: SHA-256 of note and token

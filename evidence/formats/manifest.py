@@ -24,7 +24,9 @@ files: every file of the bundle, ascending by path, except ``data/manifest.json`
 log: the entry ``export.prepared`` of this bundle has index ``prepared_index`` in the tree of ``checkpoint``.
 earlier: stamped checkpoints that already covered ``series.sealed`` entries, ascending by size; files
 ``data/checkpoints/<size>.txt`` and ``data/tokens/<size>.tst``, size as 10 digits; consistency: from that
-tree to the prepared one (``merkle``). They say since when at the latest a series was in the store.
+tree to the prepared one (``merkle``). They say since when at the latest a series was in the store. One
+from before the log's key was changed is signed by the former key, which the bundle does not vouch for:
+consistency and token carry it.
 series: one per series, head as in ``series_head``, head_entry = index of its ``series.sealed`` entry.
 volumes: the master first; Bates numbers count pages through all volumes without a gap, from
 wherever the counter of the matter stood.

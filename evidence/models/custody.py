@@ -111,7 +111,10 @@ class CustodyEntry(AppendOnlyModel):
 
 
 class CustodySubject(AppendOnlyModel):
-    """An entry's place in the gap-free chain of one subject."""
+    """An entry's place in the gap-free chain of one subject.
+
+    number: counted through all epochs; the number the entry itself states begins at 1 in each.
+    """
 
     entry = models.ForeignKey(CustodyEntry, models.PROTECT, related_name="subjects")
     kind = models.CharField(max_length=12)

@@ -18,7 +18,7 @@ from evidence.actions.export_steps.pack import zip_name
 from evidence.actions.request_export import export_request
 from evidence.actions.stamp_log import stamp_log
 from evidence.archive.blobs import store_blob
-from evidence.errors import SelfVerificationFailed
+from evidence.errors import LogRefused, SelfVerificationFailed
 from evidence.formats import receipt
 from evidence.formats.receipt import IssuedFile
 from evidence.models import Artifact, Export, Job
@@ -90,8 +90,11 @@ def _receipt(
     at: datetime,
 ) -> bytes:
     checkpoint, stamp = stamp_log(at)
-    prepared = workspace.read_json(folder / "state.json")["checkpoint"]["size"]
+    state = workspace.read_json(folder / "state.json")
+    prepared = state["checkpoint"]["size"]
     logged = custody.entry_of_event(f"export.issued:{export.public_id}")
+    if state["origin"] != logged.entry.log or logged.epoch != checkpoint.epoch:
+        raise LogRefused("prepared in a former log", code="log_recovered")
     return receipt.dumps(
         receipt.Receipt(
             bundle=export.public_id,

@@ -16,6 +16,7 @@ from evidence import custody
 from evidence.actions import workspace
 from evidence.actions.export_steps.parts import Part, parts_of
 from evidence.actions.stamp_log import stamp_log
+from evidence.errors import LogRefused
 from evidence.formats import checkpoint as note_format
 from evidence.formats import custody as entry_format
 from evidence.formats.manifest import PREPARED_CHECKPOINT, PREPARED_TOKEN, EarlierStamp
@@ -26,25 +27,31 @@ Chain = tuple[str, str]
 
 
 def run(job: Job, at: datetime) -> None:
-    """Stamp the log and note chains and proofs. Raises StampUnavailable without a token."""
+    """Stamp the log and note chains and proofs.
+
+    Raises StampUnavailable without a token, LogRefused when the log was recovered from a loss since
+    the export was prepared: it has to be asked for again.
+    """
     export = job.export
     checkpoint, stamp = stamp_log(at)
+    epoch = checkpoint.epoch
+    prepared = custody.entry_of_event(f"export.prepared:{export.public_id}")
+    if prepared.epoch != epoch:
+        raise LogRefused("prepared in a former log", code="log_recovered")
     parts = parts_of(export)
     folder = workspace.folder(export)
     bag = folder / "bag"
     state = workspace.read_json(folder / "state.json")
     _write_stamp(bag, PREPARED_CHECKPOINT, PREPARED_TOKEN, checkpoint, stamp)
-    state["prepared_index"] = custody.entry_of_event(f"export.prepared:{export.public_id}").place
+    state["prepared_index"] = prepared.place
     state["head_entries"] = {
-        part.series.public_id: custody.entry_of_event(
-            f"series.sealed:{part.series.public_id}"
-        ).place
+        part.series.public_id: custody.sealing_of(part.series.public_id, epoch).place
         for part in parts
     }
     state["earlier"], state["sealed_stamps"], earlier_stamps = _earlier_stamps(
         bag, parts, state, checkpoint
     )
-    state["custody"] = _write_custody(bag, export, parts, checkpoint.size)
+    state["custody"] = _write_custody(bag, export, parts, checkpoint)
     state["received_by"] = _received_by(state["custody"])
     state |= {
         "origin": checkpoint.epoch.origin,
@@ -109,7 +116,9 @@ def _material(stamp: Stamp) -> dict[str, Any]:
     return {"certificates": stamp.certificates, "crls": stamp.crls}
 
 
-def _write_custody(bag: Path, export: Export, parts: list[Part], size: int) -> list[dict[str, Any]]:
+def _write_custody(
+    bag: Path, export: Export, parts: list[Part], checkpoint: Checkpoint
+) -> list[dict[str, Any]]:
     """Write ``data/custody.jsonl``: every chain the bundle needs, up to the prepared entry.
 
     An entry is disclosed when everything it is about belongs to this bundle; of the others
@@ -123,10 +132,10 @@ def _write_custody(bag: Path, export: Export, parts: list[Part], size: int) -> l
         }
     found: dict[int, custody.Logged] = {}
     for kind, identifier in chains:
-        for logged in custody.entries_of(kind, identifier):
-            if logged.place < size:
+        for logged in custody.entries_of(kind, identifier, epoch=checkpoint.epoch):
+            if logged.place < checkpoint.size:
                 found[logged.place] = logged
-    proofs = custody.inclusions(sorted(found), size)
+    proofs = custody.inclusions(sorted(found), checkpoint.size, checkpoint.epoch)
     lines: list[bytes] = []
     told: list[dict[str, Any]] = []
     for (place, logged), inclusion in zip(sorted(found.items()), proofs, strict=True):
@@ -156,8 +165,8 @@ def _received_by(lines: list[dict[str, Any]]) -> dict[str, str]:
 def _write_log_key(bag: Path, checkpoint: Checkpoint) -> None:
     """Let the seal key vouch for the log key."""
     key = note_format.read_vkey(checkpoint.epoch.vkey)
-    opened = checkpoint.epoch.opened_at.replace(microsecond=0).isoformat()
-    data = note_format.log_key_bytes(key, opened.replace("+00:00", "Z"))
+    since = custody.key_since(checkpoint.epoch).replace(microsecond=0).isoformat()
+    data = note_format.log_key_bytes(key, since.replace("+00:00", "Z"))
     workspace.write(bag / "data" / "certificates" / "log-key.json", data)
     signature = current().seal_key.sign_raw(data)
     workspace.write(bag / "data" / "certificates" / "log-key.sig", signature)

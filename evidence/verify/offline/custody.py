@@ -95,21 +95,35 @@ def check_log(
 def check_earlier(
     manifest: Manifest, prepared: Checkpoint, note: bytes, stamp: EarlierStamp
 ) -> tuple[Finding, Checkpoint | None]:
-    """Return whether an earlier checkpoint was signed by the log and is a prefix of the prepared one."""
+    """Return whether an earlier checkpoint was signed by the log and is a prefix of the prepared one.
+
+    Before the log's key was changed, another key signed. Its note counts for what the consistency
+    proof and its time-stamp say: that so much of the present tree stood then.
+    """
     path = stamp.checkpoint
     try:
         found = checkpoint.read(note)
         key = checkpoint.read_vkey(manifest.log_vkey)
     except ValueError as error:
         return failed("log", f"An earlier checkpoint cannot be read: {error}.", path), None
-    if found.origin != prepared.origin or not checkpoint.verify_log(found, key, ed25519.verify):
+    former = _signed_by_a_former_key(found, key)
+    if found.origin != prepared.origin or not (
+        former or checkpoint.verify_log(found, key, ed25519.verify)
+    ):
         return failed("log", "An earlier checkpoint was not signed by this log.", path), None
     if found.size != stamp.size or not merkle.verify_consistency(
         found.size, prepared.size, found.root, prepared.root, stamp.consistency
     ):
         detail = "The log was rewritten: an earlier checkpoint is not a prefix of the later one."
         return failed("log", detail, path), None
-    return passed("log", f"A prefix of {found.size} entries, signed earlier.", path), found
+    by = " by a key that is not the log's any more" if former else ""
+    return passed("log", f"A prefix of {found.size} entries, signed earlier{by}.", path), found
+
+
+def _signed_by_a_former_key(found: Checkpoint, key: VerifierKey) -> bool:
+    """Return whether the note bears a signature in the log's name, and none by its present key."""
+    named = [line for line in found.signatures if line.name == key.name]
+    return bool(named) and all(line.key_id != key.key_id for line in named)
 
 
 def check_log_key(
