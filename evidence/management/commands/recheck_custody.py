@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from evidence.archive.read import messages
 from evidence.custody import recheck
 from evidence.custody.findings import RecheckReport
+from evidence.gateways.current import current
 
 
 class Command(BaseCommand):
@@ -35,6 +36,7 @@ class Command(BaseCommand):
         report = recheck(
             None if options["log_only"] else messages,
             outside=[_read(path) for path in options["against"]],
+            roots=current().roots,
         )
         if options["json"]:
             self.stdout.write(json.dumps(report.value(), ensure_ascii=False))
