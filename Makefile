@@ -10,10 +10,10 @@ STAMPS = $(VENV)/stamps
 PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test serve check bench setup lock clean
+.PHONY: help demo test serve check scripts bench bench-full setup lock clean
 
 help:  ## List these targets.
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 demo: $(STAMPS)/setup  ## Turn a sample conversation into a signed bundle in var/demo and verify it.
 	$(MANAGE) demo
@@ -32,8 +32,17 @@ check: $(STAMPS)/setup $(STAMPS)/dev-packages  ## Check format, lint, types, imp
 	$(MANAGE) makemigrations --check --dry-run
 	$(MANAGE) check
 
-bench: $(STAMPS)/setup  ## Measure acquire, export and verify at 1,000, 10,000 and 100,000 messages.
+scripts: $(STAMPS)/setup $(STAMPS)/dev-packages  ## Show which scripts can be copied out of a PDF exactly, peers beside.
+	$(RUN) -W ignore -m evidence.render.scripts var/fonts
+
+bench: $(STAMPS)/setup $(STAMPS)/dev-packages  ## Measure every stage up to 100,000 messages, and the renderer beside its peers.
 	$(MANAGE) bench
+
+bench-full: $(STAMPS)/setup $(STAMPS)/dev-packages  ## The same, and 1,000,000 messages and 1,000 photos; takes long.
+	$(MANAGE) bench --full
+
+attack: $(STAMPS)/setup  ## Build honest and forged files of every kind; print what each verifier says.
+	$(MANAGE) attack $(ARGS)
 
 setup: $(STAMPS)/setup  ## Only set up: packages, fonts, catalogues, database, development PKI.
 

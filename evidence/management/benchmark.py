@@ -9,12 +9,15 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+
+from evidence.render import bench as render_bench
 
 _ENGLISH = (
     "the loan was agreed on friday and I will pay it back next month as we said in the office "
@@ -42,6 +45,20 @@ def write_chat(path: Path, messages: int) -> None:
             at += timedelta(minutes=chance.randrange(20))
             stamp = f"{at.day:02d}/{at.month:02d}/{at.year}, {at:%H:%M}"
             file.write(f"{stamp} - {chance.choice(_PEOPLE)}: {_body(chance)}\n")
+
+
+def write_photo_chat(path: Path, photos: int) -> None:
+    """Write a WhatsApp export with media: a ZIP of a chat and ``photos`` twelve-megapixel photos."""
+    at = datetime(2020, 1, 13, 8, 0)  # noqa: DTZ001 - written as the wall clock of the export
+    with zipfile.ZipFile(path, "w") as archive:
+        lines = []
+        for number, data in enumerate(render_bench.photos(photos), start=1):
+            name = f"IMG-20200113-WA{number:04d}.jpg"
+            archive.writestr(name, data)
+            at += timedelta(minutes=7)
+            stamp = f"{at.day:02d}/{at.month:02d}/{at.year}, {at:%H:%M}"
+            lines.append(f"{stamp} - {_PEOPLE[number % 3]}: {name} (file attached)\n")
+        archive.writestr("WhatsApp Chat with Ana Silva.txt", "".join(lines))
 
 
 def _body(chance: random.Random) -> str:

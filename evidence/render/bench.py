@@ -23,6 +23,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -318,7 +319,7 @@ def measure(engine: str, count: int, fonts_folder: Path) -> dict[str, object]:
     }
 
 
-def compare(count: int, fonts_folder: Path, engines: list[str]) -> Iterator[dict[str, object]]:
+def compare(count: int, fonts_folder: Path, engines: list[str]) -> Iterator[dict[str, Any]]:
     """Yield the figures of each engine, each measured in a fresh process."""
     for engine in engines:
         share = count // SLOW.get(engine, 1)

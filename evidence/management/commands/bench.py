@@ -6,7 +6,9 @@ import json
 import platform
 import shutil
 import time
+import zipfile
 from argparse import ArgumentParser
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +23,29 @@ from evidence.actions.request_export import ExportOptions, freeze_selection, req
 from evidence.management import benchmark
 from evidence.management.operator import operator
 from evidence.models import Job, Matter, Series
+from evidence.render import bench as render_bench
 from evidence.select import Choice
 
 SIZES = (1_000, 10_000, 100_000)
+FULL_SIZE, PHOTOS = 1_000_000, 1_000
+BESIDE = 10_000
+"""Messages the renderer and its peers draw side by side."""
 
 
 class Command(BaseCommand):
-    help = "Measure acquire, export and verify; prints a table. Uses its own folder var/bench."
+    help = (
+        "Measure acquire, export and verify, then the renderer beside its peers; prints tables. "
+        "Uses its own folder var/bench."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES))
+        parser.add_argument("--sizes", type=int, nargs="*", default=list(SIZES))
+        parser.add_argument(
+            "--full", action="store_true",
+            help=f"also {FULL_SIZE:,} messages and {PHOTOS:,} twelve-megapixel photos",
+        )  # fmt: skip
+        parser.add_argument("--photos", type=int, default=0, help="photos to export besides")
+        parser.add_argument("--beside", type=int, default=BESIDE, help="messages; 0 leaves it out")
         parser.add_argument("--export", help="(one stage, used by the bench itself)")
         parser.add_argument("--out", type=Path)
 
@@ -43,17 +58,58 @@ class Command(BaseCommand):
             f"Python {platform.python_version()}, {platform.machine()}, "
             f"{settings.DATABASES['default']['ENGINE'].rpartition('.')[2]}"
         )
+        if options["beside"]:
+            self._beside(options["beside"], full=options["full"])
         self._say(f"{'messages':>9} {'stage':<22} {'seconds':>8} {'msgs/s':>9} {'peak MB':>8}")
-        for size in options["sizes"]:
-            self._measure(size, folder)
+        for size in [*options["sizes"], *([FULL_SIZE] if options["full"] else [])]:
+            self._measure(size, folder, "chat.txt", benchmark.write_chat)
+        photos = options["photos"] or (PHOTOS if options["full"] else 0)
+        if photos:
+            self._say(f"{photos:,} photos of twelve megapixels:")
+            self._measure(photos, folder, "chat.zip", benchmark.write_photo_chat)
+        shutil.rmtree(folder, ignore_errors=True)
 
-    def _measure(self, size: int, folder: Path) -> None:
+    def _beside(self, size: int, *, full: bool) -> None:
+        """Render the same transcript with each engine, each in a process of its own."""
+        fonts = Path(settings.TRUETHREAD_VAR_DIR) / "fonts"
+        self._say(
+            f"{'messages':>9} {'renderer':<22} {'seconds':>8} {'msgs/s':>9} {'peak MB':>8} "
+            f"{'pages':>7} {'MB':>7}"
+        )
+        for engine in render_bench.ENGINES:
+            self._engine(fonts, engine, size)
+        slow = ", ".join(
+            f"{engine} a {share}th of the messages" for engine, share in render_bench.SLOW.items()
+        )
+        self._say(f"{'':>9} ({slow}: all of them would take minutes)")
+        if full:
+            for more in (100_000, FULL_SIZE):
+                self._engine(fonts, "ours", more)
+            self._say(f"{PHOTOS:,} photos of twelve megapixels, in their rows and in the annex:")
+            self._engine(fonts, "photos", PHOTOS)
+        self._say("")
+
+    def _engine(self, fonts: Path, engine: str, size: int) -> None:
+        for found in render_bench.compare(size, fonts, [engine]):
+            name = "TrueThread" if engine in ("ours", "photos") else engine
+            if "error" in found:
+                self._say(f"{size:>9,} {name:<22} not measured: {found['error']}")
+                continue
+            self._say(
+                f"{found['messages']:>9,} {name:<22} {found['seconds']:8.2f} "
+                f"{found['messages_per_second']:9,} {found['peak_mb']:8} {found['pages']:7,} "
+                f"{found['bytes'] / 1e6:7.1f}"
+            )
+
+    def _measure(
+        self, size: int, folder: Path, name: str, write: Callable[[Path, int], None]
+    ) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         (folder / "fonts").symlink_to(Path(settings.TRUETHREAD_VAR_DIR) / "fonts")
         benchmark.run(["migrate", "--verbosity", "0"], folder)
-        chat = folder / "chat.txt"
-        benchmark.write_chat(chat, size)
+        chat = folder / name
+        write(chat, size)
         stored = benchmark.run(
             ["acquire", str(chat), "--timezone", "Europe/Berlin", "--date-order", "dmy", "--json"],
             folder,
@@ -67,20 +123,21 @@ class Command(BaseCommand):
             self._row(size, f"  {phase}", seconds, None)
         bundle = Path(export.answer["zip"])
         pyz = folder / "verify.pyz"
-        shutil.unpack_archive(bundle, folder / "unpacked")
-        shutil.copyfile(folder / "unpacked" / "verify.pyz", pyz)
+        with zipfile.ZipFile(bundle) as archive:
+            pyz.write_bytes(archive.read("verify.pyz"))
         verified = benchmark.run_verifier(pyz, folder / "pki" / "root.pem", bundle)
         if verified.answer["indication"] != "TOTAL_PASSED":
             raise RuntimeError(f"the bundle does not verify: {verified.answer['reason']}")
         self._row(size, "verify.pyz (cold)", verified.seconds, verified.peak_mb)
         self._say(
             f"{'':>9} bundle {bundle.stat().st_size / 1e6:.1f} MB, "
-            f"{export.answer['pages']} pages in {export.answer['volumes']} PDF"
+            f"{export.answer['pages']:,} pages in {export.answer['volumes']} PDF"
         )
 
     def _row(self, size: int, stage: str, seconds: float, peak: float | None) -> None:
         memory = f"{peak:8.0f}" if peak is not None else ""
-        self._say(f"{size:>9,} {stage:<22} {seconds:8.2f} {size / seconds:9,.0f} {memory}")
+        rate = size / max(seconds, 0.005)
+        self._say(f"{size:>9,} {stage:<22} {seconds:8.2f} {rate:9,.0f} {memory}")
 
     def _say(self, line: str) -> None:
         self.stdout.write(line)
