@@ -25,6 +25,7 @@ from pyhanko.sign.diff_analysis import (
     DiffResult,
     ModificationLevel,
     StandardDiffPolicy,
+    SuspiciousModification,
 )
 
 from evidence.verify.pdf.layout import Revision
@@ -74,6 +75,23 @@ def review(one: Opened, signature: Signature) -> Review:
     if result.modification_level == ModificationLevel.FORM_FILLING:
         return Review(FILLING, fields=fields)
     return Review(FORBIDDEN, "annotations were changed")
+
+
+def level_of(one: Opened, number: int, signature: Signature) -> str:
+    """Return what revision ``number`` alone did, compared with the one before it."""
+    try:
+        result = DEFAULT_DIFF_POLICY.apply(
+            one.reader.get_historical_resolver(number - 1),
+            one.reader.get_historical_resolver(number),
+            field_mdp_spec=signature.embedded.fieldmdp if signature.embedded else None,
+            doc_mdp=signature.embedded.docmdp_level if signature.embedded else None,
+        )
+    except (*LIBRARY_ERRORS, SuspiciousModification):
+        return FORBIDDEN
+    if result.modification_level <= ModificationLevel.LTA_UPDATES:
+        return PROOFS
+    is_filling = result.modification_level == ModificationLevel.FORM_FILLING
+    return FILLING if is_filling else FORBIDDEN
 
 
 def has_unused(one: Opened, last: Signature) -> bool:

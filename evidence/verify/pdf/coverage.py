@@ -16,7 +16,7 @@ from evidence.verify.offline.report import Finding, failed
 from evidence.verify.pdf.opened import Opened
 from evidence.verify.pdf.signatures import Signature
 
-_HEX = re.compile(rb"<(?:[0-9a-f]*|[0-9A-F]*)>")
+HEXADECIMAL = re.compile(rb"<(?:[0-9a-f]*|[0-9A-F]*)>")
 _END = re.compile(rb"startxref[\x00\t\n\x0c\r ]+\d{1,12}[\x00\t\n\x0c\r ]+%%EOF(?:\r\n|\n|\r)?\Z")
 MAX_CONTENTS = 1024 * 1024
 
@@ -60,7 +60,7 @@ def _problem(one: Opened, signature: Signature) -> str:
     if after - before > MAX_CONTENTS:
         return "The signature leaves out too much"
     gap = one.data[before:after]
-    if _HEX.fullmatch(gap) is None or len(gap) % 2:
+    if HEXADECIMAL.fullmatch(gap) is None or len(gap) % 2:
         return "The signature is not plain hexadecimal"
     return _padding_problem(bytes.fromhex(gap[1:-1].decode())) or _end_problem(one, signature)
 

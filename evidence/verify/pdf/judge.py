@@ -25,7 +25,7 @@ from evidence.verify.offline.report import (
     passed,
 )
 from evidence.verify.pdf import changes, layout, opinion, second, trusting
-from evidence.verify.pdf.coverage import Coverage, check_ranges
+from evidence.verify.pdf.coverage import HEXADECIMAL, Coverage, check_ranges
 from evidence.verify.pdf.opened import Opened, TooLarge, Unreadable, open_bytes
 from evidence.verify.pdf.signatures import Signature, find_signatures, hidden_signatures
 
@@ -38,6 +38,9 @@ REQUIRED = frozenset(
 """What must be present and passed for TOTAL_PASSED. Required where they occur, but not needed:
 ``signature_time_stamp``, ``time_stamp``. Always for information: ``ours``, ``level``,
 ``verifiable_until``, ``time_independence``."""
+STAMPED_ONLY = REQUIRED - {"chain", "validity", "revocation", "algorithms", "ades"}
+"""The same for a PDF nobody signed but an authority stamped; ``signer`` is then not_checked, so it
+never passes in total: anyone can have anything stamped."""
 
 _ORDER = (
     "recognised", "ours", "structure", "signatures", "integrity", "coverage", "revisions", "docmdp",
@@ -101,6 +104,11 @@ def _raw(data: bytes) -> list[Finding]:
     finally:
         hasher.release()
     findings = [one for one in found if one.outcome == FAILED]
+    for before, after, _ in find_ranges(data):
+        if HEXADECIMAL.fullmatch(data, before, after) is None:
+            detail = "Altered: where a signature should stand, something else does."
+            findings.append(failed("integrity", detail))
+            break
     if reaches and max(reaches) < len(data):
         detail = "Bytes that no program can make sense of follow what was signed."
         findings.append(failed("coverage", detail))
@@ -172,6 +180,11 @@ class _Judge:
         material = trusting.read_store(one.reader)
         facts = self._check_stamps(stamps, material)
         persons = self._check_people(people, stamps, facts, material)
+        chains = [person.chain for person in persons] + [each.chain for each in facts]
+        is_trusted = all(chain is not None for chain in chains)
+        if signatures and is_trusted:
+            last = signatures[-1]
+            self.findings += trusting.loose_parts(last.contents, last.field, material, self.trust)
         labels = [self._label(person.chain, person.token) for person in persons]
         labels += [each.trust for each in facts]
         label = max(labels, key=TRUST_LABELS.index, default="none")
@@ -179,10 +192,9 @@ class _Judge:
         if people:
             self._check_level(people, persons, stamps, facts, material)
         else:
-            # Anyone can have anything time-stamped: without a signer nothing is vouched for.
             detail = "Nobody signed this document; it carries time-stamps only."
             self.findings.append(not_checked("signer", detail, reason="incomplete"))
-        return "pdf", self.findings, REQUIRED, label
+        return "pdf", self.findings, REQUIRED if people else STAMPED_ONLY, label
 
     # Bytes after signatures.
 
@@ -223,7 +235,9 @@ class _Judge:
             self.findings.append(failed("revisions", detail, signature.field))
         if bad:
             for change in described:
-                self.findings.append(failed("revisions", f"{change.what}.", _where(change)))
+                level = changes.level_of(one, change.number, bad[0][0])
+                if not _is_allowed(level, permission, is_last=False):
+                    self.findings.append(failed("revisions", f"{change.what}.", _where(change)))
             self.findings.append(failed("docmdp", "Changes were made that were not allowed."))
         else:
             self._say_allowed(described, permission)

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
-from pyhanko.pdf_utils.decode_limits import DecodeLimits, DocumentDecodeBudget
+from pyhanko.pdf_utils.decode_limits import (
+    DEFAULT_PURPOSE_LIMITS,
+    DecodeLimits,
+    DecodePurpose,
+    DocumentDecodeBudget,
+    StreamDecodeLimits,
+)
 from pyhanko.pdf_utils.misc import PdfDecodeLimitError, PdfReadError
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 MAX_REVISIONS = 32
 MAX_SIGNATURES = 16
 MAX_UNPACKED = 200_000_000
+MAX_TABLE = 3_000_000
+"""Bytes of one unpacked cross-reference stream: some 500,000 objects."""
+
+_START = re.compile(rb"startxref\s+(\d{1,12})")
+_PREVIOUS = re.compile(rb"/Prev\s+(\d{1,12})")
 
 LIBRARY_ERRORS = (
     PdfReadError, ValueError, ArithmeticError, LookupError, TypeError, AttributeError, AssertionError,
@@ -27,6 +39,15 @@ LIBRARY_ERRORS = (
 for _name in ("pyhanko.pdf_utils", "pyhanko.sign", "pyhanko_certvalidator"):
     # They report every odd byte of a stranger's file; what matters becomes a finding.
     logging.getLogger(_name).setLevel(logging.CRITICAL)
+
+
+_LIMITS = DecodeLimits(
+    per_purpose={
+        **DEFAULT_PURPOSE_LIMITS,
+        DecodePurpose.XREF_STREAM: StreamDecodeLimits(max_ratio=None, max_output_size=MAX_TABLE),
+    },
+    document_budget=DocumentDecodeBudget(base_allowance=MAX_UNPACKED, max_ratio=0),
+)
 
 
 class TooLarge(Exception):
@@ -54,6 +75,8 @@ def opened(path: Path) -> Iterator[Opened]:
 
 def open_bytes(data: bytes) -> Opened:
     """Return the PDF in ``data``, opened; raises TooLarge or Unreadable."""
+    if _revisions(data) > MAX_REVISIONS:
+        raise TooLarge(f"more than {MAX_REVISIONS} revisions")
     try:
         return _checked(Opened(data, _reader(data, strict=True)))
     except PdfDecodeLimitError as error:
@@ -68,11 +91,25 @@ def open_bytes(data: bytes) -> Opened:
         raise Unreadable(f"{type(error).__name__}: {error}"[:300]) from error
 
 
+def _revisions(data: bytes) -> int:
+    """Return how far the chain of tables leads, counted cheaply and at most just over the limit."""
+    found = _START.findall(data, max(0, len(data) - 2048))
+    start = int(found[-1]) if found else 0
+    visited: set[int] = set()
+    while 0 < start < len(data) and start not in visited and len(visited) <= MAX_REVISIONS:
+        visited.add(start)
+        is_table = data.startswith(b"xref", start)
+        head = data.find(b"trailer", start) if is_table else start
+        if head < 0:
+            break
+        end = data.find(b"startxref" if is_table else b"stream", head, head + 8192)
+        previous = _PREVIOUS.search(data, head, end) if end >= 0 else None
+        start = int(previous[1]) if previous else 0
+    return len(visited)
+
+
 def _reader(data: bytes, *, strict: bool) -> PdfFileReader:
-    budget = DocumentDecodeBudget(base_allowance=MAX_UNPACKED, max_ratio=0)
-    reader = PdfFileReader(
-        BytesIO(data), strict=strict, decode_limits=DecodeLimits(document_budget=budget)
-    )
+    reader = PdfFileReader(BytesIO(data), strict=strict, decode_limits=_LIMITS)
     if reader.encrypted:
         return reader
     reader.root  # noqa: B018  # read now: without a catalog there is nothing to judge

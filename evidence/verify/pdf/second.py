@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from hashlib import sha256
 from io import BytesIO
@@ -10,6 +11,9 @@ import pikepdf
 
 from evidence.verify.pdf.opened import MAX_SIGNATURES, TooLarge
 
+HARMLESS = ("reported number of objects",)
+"""A /Size a little off is a habit of many producers and hides nothing."""
+_BUFFER = re.compile(r"stream <_io\.BytesIO object at 0x[0-9a-f]+>:?\s*")
 MAX_FIELDS = 20_000
 MAX_OBJECTS = 500_000
 ERRORS = (pikepdf.PdfError, ValueError, KeyError, TypeError, AttributeError, RuntimeError)
@@ -41,14 +45,21 @@ def read(data: bytes) -> SecondReading:
             if len(pdf.objects) > MAX_OBJECTS:
                 raise TooLarge("too many objects")
             for one in pdf.objects:
-                one.is_owned_by(pdf)  # reads the object; streams stay packed
+                if isinstance(one, pikepdf.Object):
+                    one.is_owned_by(pdf)  # reads the object; streams stay packed
             signatures = frozenset(_signatures(pdf))
-            warnings = tuple(str(one)[:300] for one in pdf.get_warnings()[:20])
+            warnings = tuple(filter(None, map(_said, pdf.get_warnings()[:20])))
             return SecondReading(warnings, signatures)
     except pikepdf.PasswordError:
         return SecondReading(("the file is encrypted",), frozenset(), is_encrypted=True)
     except ERRORS as error:
-        return SecondReading((f"{type(error).__name__}: {error}"[:300],), frozenset())
+        return SecondReading((_said(error) or "it cannot be read",), frozenset())
+
+
+def _said(warning: object) -> str:
+    """Return a warning without the name qpdf gives our buffer; empty for one that means nothing."""
+    text = _BUFFER.sub("", str(warning))[:300]
+    return "" if any(one in text for one in HARMLESS) else text
 
 
 def _signatures(pdf: pikepdf.Pdf) -> list[Seen]:

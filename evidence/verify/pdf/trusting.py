@@ -113,6 +113,9 @@ def judge_signature(
     except _CAREFUL as error:
         detail = f"Our own reader does not judge this kind of signature: {error}."
         person.findings.append(not_checked("signer", detail, where, reason="incomplete"))
+        if not _is_der(signature.contents):
+            detail = "The signature is not in its one strict encoding, which could hide changes."
+            person.findings.append(not_checked("integrity", detail, where, reason="unreadable"))
         return person
     if signed.content is not None or signed.content_type != cms.DATA:
         detail = "The signature carries content of its own beside the document."
@@ -131,7 +134,8 @@ def judge_signature(
     _time(person, signed, signature, trust, material, proved, at)
     person.certificate = checked.signer
     if checked.signer is not None:
-        _signer(person, checked.signer, pool, trust, material, person.time or proved or at, where)
+        moment = person.time or proved or at
+        _signer(person, checked.signer, pool, trust, material, moment, where, signed.certificates)
     else:
         person.findings.append(not_checked("signer", "The signer's certificate is missing.", where))
     return person
@@ -139,6 +143,14 @@ def judge_signature(
 
 def _unpadded(contents: bytes) -> bytes:
     return der.read(contents, 0)[0].raw
+
+
+def _is_der(contents: bytes) -> bool:
+    try:
+        der.walk(der.parse(_unpadded(contents)))
+    except _CAREFUL:
+        return False
+    return True
 
 
 def _optional(problem: str, signature: Signature, signed: cms.SignedData) -> bool:
@@ -209,15 +221,18 @@ def _signer(
     material: Material,
     moment: datetime,
     where: str,
+    carried: tuple[bytes, ...],
 ) -> None:
     person.findings.append(_may_sign(signer, where))
-    broken = _damaged(pool, trust)
+    broken = _damaged(pool, trust, pool)
     if broken:
         person.findings.append(failed("integrity", f"Altered: {broken}.", where))
         person.is_intact = False
     chain = person.chain = x509.find_chain(signer, pool, trust, moment)
     if chain is None:
         person.findings.append(tst.untrusted(signer, where))
+        if len(x509.read_pool(carried)) < len(set(carried)):
+            person.findings.append(_loose("a certificate inside cannot be read", where))
         return
     top = chain.certificates[-1].subject_text
     person.findings.append(passed("chain", f"Chain to {top}.", where))
@@ -244,10 +259,49 @@ def _may_sign(signer: x509.Certificate, where: str) -> Finding:
     return passed("signer", f"Signed by {name}.", where)
 
 
-def _damaged(pool: list[x509.Certificate], trust: Trust) -> str:
-    """Return which carried certificate no longer fits the key it says it was signed with."""
+def loose_parts(contents: bytes, where: str, material: Material, trust: Trust) -> list[Finding]:
+    """Return findings for certificates in the last signature that nothing accounts for.
+
+    No digest covers the certificates inside a container, and nothing later covers the last one. So
+    each must be in the security store or a given root, or fit the key of its issuer.
+    """
+    carried = _carried(_token_of(contents))
+    known = {*material.certificates, *(root.certificate for root in trust.roots)}
+    loose = [one for one in carried if one not in known]
+    parsed = x509.read_pool(loose)
+    if len(parsed) < len(set(loose)):
+        return [_loose("a certificate inside cannot be read", where)]
+    pool = x509.read_pool((*carried, *known))
+    broken = _damaged(parsed, trust, pool)
+    if broken:
+        return [failed("integrity", f"Altered: {broken}.", where)]
+    issuers = {one.subject for one in pool}
+    if any(one.issuer not in issuers for one in parsed):
+        return [_loose("a certificate inside is nowhere accounted for", where)]
+    return []
+
+
+def _loose(problem: str, where: str) -> Finding:
+    detail = f"The signature may not be as it was made: {problem}."
+    return not_checked("structure", detail, where, reason="unreadable")
+
+
+def _carried(container: bytes) -> list[bytes]:
+    """Return the certificates of a container and of the time-stamp inside it, as DER."""
+    try:
+        signed = cms.parse(container)
+    except _CAREFUL:
+        return []
+    token = signed.unsigned.get(cms.TIME_STAMP)
+    return [*signed.certificates, *(_carried(token.raw) if token is not None else [])]
+
+
+def _damaged(
+    certificates: list[x509.Certificate], trust: Trust, pool: list[x509.Certificate]
+) -> str:
+    """Return which certificate no longer fits the key it says it was signed with."""
     issuers = [*pool, *x509.read_pool(root.certificate for root in trust.roots)]
-    for certificate in pool:
+    for certificate in certificates:
         named = [
             one
             for one in issuers

@@ -1,0 +1,117 @@
+"""All honest, forged and doubtful files in one list, each with what a verifier must say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from evidence.management.attacks import doubtful, forged, honest, keys, own, paper
+from evidence.management.attacks.honest import Maker
+from evidence.verify.offline import Trust, trust_of
+
+INTACT, ALTERED, REFUSED = "intact", "altered", "refused"
+INTACT_REASONS = ("ok", "incomplete", "signer_not_trusted", "development_trust")
+"""Reasons whose words, on the page and on the command line, begin with "intact"."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One file. expected: ``intact`` (honest), ``altered`` (forged), ``refused`` (anything but a pass).
+
+    reasons: which a refusal may give; empty: any.
+    """
+
+    name: str
+    data: bytes
+    expected: str
+    trust: Trust
+    at: datetime
+    reasons: tuple[str, ...] = ()
+    ending: str = ".pdf"
+
+
+def word_of(indication: str, reason: str) -> str:
+    """Return the one word a verdict comes down to."""
+    if indication == "TOTAL_PASSED":
+        return INTACT
+    if reason in INTACT_REASONS:
+        return INTACT
+    return reason
+
+
+def is_right(sample: Sample, indication: str, reason: str) -> bool:
+    """Tell whether a verdict on ``sample`` is the one it must get."""
+    if sample.expected == INTACT:
+        return word_of(indication, reason) == INTACT
+    if sample.expected == ALTERED:
+        return reason == "altered" and indication == "TOTAL_FAILED"
+    return indication != "TOTAL_PASSED" and (not sample.reasons or reason in sample.reasons)
+
+
+def bases(maker: Maker) -> dict[str, bytes]:
+    """Return the honest third-party files the attacks are tried on."""
+    plain = paper.plain()
+    return {
+        "approval": maker.sign(plain),
+        "B-LTA": maker.archived(plain),
+        "certified P=1": maker.archived(plain, certify=honest.P1),
+        "certified P=2": maker.sign(plain, certify=honest.P2),
+        "certified P=3": maker.sign(plain, certify=honest.P3),
+        "streams": maker.archived(paper.packed(paper.plain(3))),
+    }
+
+
+def all_samples(now: datetime, *, is_quick: bool = False) -> Iterator[Sample]:
+    """Yield every sample. is_quick: forge two kinds of files instead of all."""
+    maker = Maker(keys.make_pki(now))
+    trust = trust_of([maker.pki.root.der])
+    soon = now + timedelta(minutes=1)
+    yield from own.samples(now)
+    for name, data in honest.make_all(maker).items():
+        at = now + timedelta(days=10) if "renewed" in name else soon
+        yield Sample(f"honest: {name}", data, INTACT, trust, at)
+    chosen = bases(maker)
+    if is_quick:
+        chosen = {name: chosen[name] for name in ("approval", "certified P=2")}
+    for base, data in chosen.items():
+        for name, attack in _attacks(base).items():
+            yield Sample(f"{base}: {name}", attack(data, maker), ALTERED, trust, soon)
+    yield from _shadows(maker, trust, soon)
+    for name, (data, roots, reasons) in doubtful.signers(now).items():
+        yield Sample(f"doubtful: {name}", data, REFUSED, roots, soon, tuple(reasons.split(",")))
+    yield from _odd(maker, trust, soon)
+
+
+def _attacks(base: str) -> dict[str, forged.Attack]:
+    more = forged.CERTIFIED if base in ("certified P=2", "certified P=3") else {}
+    return {**forged.GENERAL, **more}
+
+
+def _shadows(maker: Maker, trust: Trust, at: datetime) -> Iterator[Sample]:
+    form = maker.sign(paper.form())
+    filled = honest.filled(form, "amount", "9000")
+    spare = maker.sign(paper.with_spare(paper.plain(1)))
+    swapped = forged.shadow_hide_and_replace(spare, maker)
+    for name, data in (
+        ("field filled though nobody allowed it", filled),
+        ("hide and replace", swapped),
+        ("hide and replace, then stamped", maker.stamp(swapped, field="Fresh", with_store=False)),
+        ("attributes reordered", doubtful.reordered(maker.sign(paper.plain()), maker)),
+    ):
+        yield Sample(f"shadow: {name}", data, ALTERED, trust, at)
+    yield Sample("honest: spare object signed along", spare, INTACT, trust, at)
+    yield Sample(
+        "doubtful: length not DER", doubtful.lengthened(maker.sign(paper.plain()), maker),
+        REFUSED, trust, at, ("unreadable", "altered"),
+    )  # fmt: skip
+
+
+def _odd(maker: Maker, trust: Trust, at: datetime) -> Iterator[Sample]:
+    for name, (data, reasons) in doubtful.bombs().items():
+        yield Sample(f"bomb: {name}", data, REFUSED, trust, at, tuple(reasons.split(",")))
+    many = doubtful.many_signatures(maker)
+    yield Sample("bomb: 17 signatures", many, REFUSED, trust, at, ("limits_exceeded",))
+    for name, (data, reasons) in doubtful.others(maker).items():
+        ending = ".zip" if name.startswith("ZIP") else ".pdf"
+        yield Sample(f"other: {name}", data, REFUSED, trust, at, tuple(reasons.split(",")), ending)

@@ -1,0 +1,85 @@
+"""Intact must be said of intact files, whoever made them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from evidence.verify.offline import Trust
+
+PASSING = (
+    "approval B-LTA", "renewed twice", "certified P=1", "certified P=2", "certified P=3",
+    "form filled at P=2, then archived", "form filled at P=2, signed by the second",
+    "form filled before the second signature", "two signers", "three signers, visible",
+    "linearised", "object and cross-reference streams", "linearised with streams",
+    "rewritten by qpdf", "rewritten by pyHanko", "a signed PDF inside", "PKCS#7, not PAdES",
+    "SHA-512",
+)  # fmt: skip
+INTACT_IN_PART = {
+    "approval B-B": "revocation",
+    "approval B-T": "revocation",
+    "approval B-LT": "ades",
+    "approval B-LTA, store renewed behind": "coverage",
+    "form filled at P=2": "coverage",
+    "time-stamp only": "signer",
+}
+
+
+@pytest.mark.parametrize("name", PASSING)
+def test_an_honest_archived_file_passes_in_total(name, honest_files, verdict, now):
+    at = now + timedelta(days=10 if "renewed" in name else 1)
+    report = verdict(honest_files[name], at=at)
+
+    assert (report.indication, report.reason, report.trust) == ("TOTAL_PASSED", "ok", "configured")
+    assert all(one.outcome == "passed" for one in report.of("integrity"))
+    assert report.of("ours")[0].outcome == "not_checked"
+
+
+@pytest.mark.parametrize("name", INTACT_IN_PART)
+def test_what_is_not_proved_keeps_an_honest_file_from_passing_but_not_intact(
+    name, honest_files, verdict
+):
+    report = verdict(honest_files[name])
+
+    assert (report.indication, report.reason) == ("INDETERMINATE", "incomplete")
+    assert all(one.outcome == "passed" for one in report.of("integrity"))
+    assert "not_checked" in {one.outcome for one in report.of(INTACT_IN_PART[name])}
+    assert not any(one.outcome == "failed" for one in report.findings)
+
+
+def test_every_honest_file_is_named_in_one_of_the_lists(honest_files):
+    assert set(PASSING) | set(INTACT_IN_PART) == set(honest_files)
+
+
+def test_without_roots_a_file_is_intact_and_its_signer_not_trusted(honest_files, verdict):
+    report = verdict(honest_files["approval B-LTA"], roots=Trust())
+
+    assert (report.indication, report.reason) == ("INDETERMINATE", "signer_not_trusted")
+    assert all(one.outcome == "passed" for one in report.of("integrity"))
+    assert report.trust == "none"
+
+
+def test_the_level_and_its_end_are_stated(honest_files, verdict, maker):
+    levels = {
+        name: verdict(honest_files[name]).of("level")[0].detail
+        for name in ("approval B-B", "approval B-T", "approval B-LT", "approval B-LTA")
+    }
+    assert list(levels.values()) == ["PAdES B-B.", "PAdES B-T.", "PAdES B-LT.", "PAdES B-LTA."]
+    until = verdict(honest_files["approval B-LTA"]).of("verifiable_until")[0].detail
+    ends = maker.pki.authority.certificate.not_valid_after_utc
+    assert until == f"{ends:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def test_what_later_revisions_did_is_told_by_object_and_page(honest_files, verdict):
+    findings = verdict(honest_files["form filled at P=2"]).of("revisions")
+
+    assert findings[0].where == "revision 4, page 1"
+    assert "form field" in findings[0].detail
+
+
+def test_a_leaf_that_signs_twice_is_trusted_for_each_signature(honest_files, verdict):
+    report = verdict(honest_files["three signers, visible"])
+
+    assert len(report.of("chain")) == 3
+    assert {one.where for one in report.of("chain")} == {"Signature1", "Signature2", "Signature3"}
