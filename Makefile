@@ -10,7 +10,7 @@ STAMPS = $(VENV)/stamps
 PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test serve check scripts bench bench-full setup lock clean
+.PHONY: help demo test serve check scripts bench bench-full attack setup lock clean
 
 help:  ## List these targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -40,6 +40,9 @@ bench: $(STAMPS)/setup $(STAMPS)/dev-packages  ## Measure every stage up to 100,
 
 bench-full: $(STAMPS)/setup $(STAMPS)/dev-packages  ## The same, and 1,000,000 messages and 1,000 photos; takes long.
 	$(MANAGE) bench --full
+
+attack: $(STAMPS)/setup  ## Build honest and forged files of every kind; print what each verifier says.
+	$(MANAGE) attack $(ARGS)
 
 attack: $(STAMPS)/setup  ## Build honest and forged files of every kind; print what each verifier says.
 	$(MANAGE) attack $(ARGS)
