@@ -10,7 +10,8 @@ from django.db import connections
 
 
 def refuse_unsafe_start() -> None:
-    """Raise ImproperlyConfigured when a production check fails, or the custody log is not whole.
+    """Raise ImproperlyConfigured when a production check fails, the custody log is not whole, or
+    the database role could change it.
 
     ``manage.py`` runs the checks itself; application servers do not.
     """
@@ -35,6 +36,8 @@ def _database_checks() -> list[CheckMessage]:
 
 def _asked_once() -> list[CheckMessage]:
     try:
-        return run_checks(tags=[Tags.database], databases=["default"])
+        from evidence.checks import role_is_limited  # after the set-up
+
+        return [*run_checks(tags=[Tags.database], databases=["default"]), *role_is_limited()]
     finally:
         connections.close_all()

@@ -7,8 +7,9 @@ import threading
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
+from evidence.checks import role_is_limited
 from evidence.tasks import work
 
 
@@ -23,6 +24,8 @@ class Command(BaseCommand):
         return {**super().get_check_kwargs(options), "databases": ["default"]}
 
     def handle(self, *args: object, **options: Any) -> None:
+        if errors := role_is_limited():
+            raise CommandError("\n".join(f"{error.id}: {error.msg}" for error in errors))
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
