@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from evidence.errors import IngestRefused
-from evidence.exchange import Exchange, from_bundle
+from evidence.exchange import Exchange, check_rsmf, from_bundle
 from evidence.exchange.csv_table import original_cell, write_csv
 from evidence.exchange.load_file import FIELDS, NEWLINE, read_dat, write_load_file
 from evidence.exchange.rsmf import write_rsmf
@@ -73,6 +73,7 @@ def said_by_rsmf(exchange: Exchange, folder: Path):
     found = []
     for file in write_rsmf(exchange, folder):
         one = read_rsmf(file.path)
+        assert check_rsmf(file.path.name, one.data) == []
         numbers = [int(custom(event)["number"]) for event in one.events()]
         assert numbers == sorted(numbers)
         found += [(file.series, *_of_event(event)) for event in one.events()]
