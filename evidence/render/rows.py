@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from evidence.render.attachments import AttachmentBlock, items_of
+from evidence.render.details import named, shown_details
 from evidence.render.exhibit import Language, Redacted, Row, Style, Transcript
 from evidence.render.sheet import (
     BODY,
@@ -30,7 +31,7 @@ from evidence.render.sheet import (
     StripBuilder,
 )
 from evidence.render.text import Line, TextEngine, TextStyle
-from evidence.render.words import FIELDS, KINDS, WARNINGS, term
+from evidence.render.words import FIELDS, KINDS, TEMPLATES, WARNINGS, term
 from evidence.values import Json, Message
 
 NUMBER_RIGHT, TIME_LEFT, TEXT_LEFT = 29.0, 38.0, 114.0
@@ -179,7 +180,8 @@ class RowSetter:
         self._kind(column, message)
         self._body(column, row, message)
         if message.details:
-            self._details(column, message.details)
+            for text in shown_details(message, self.language):
+                column.small(text)
         self._files(column, row)
         for edit in message.edits:
             self._edit(column, edit)
@@ -209,9 +211,9 @@ class RowSetter:
         elif message.body:
             column.body(message.body)
         elif message.system:
-            column.body(_system(message.system))
+            column.body(_system(message.system, self.language))
         elif message.kind == "unparsed":
-            column.body(_source(message.source_text))
+            column.body(_source(message.source_text, self.language))
         elif message.kind == "text" and not message.attachments:
             column.small(self.words["row.empty"])
 
@@ -232,11 +234,6 @@ class RowSetter:
             column.small(self.words["row.forward"].format(name=name))
         else:
             column.small(self.words["row.forward.unknown"])
-
-    def _details(self, column: Column, details: Mapping[str, Json]) -> None:
-        for key, value in details.items():
-            if value not in (None, "", [], {}):
-                column.small(f"{key}: {_flat(value)}")
 
     def _files(self, column: Column, row: Row) -> None:
         if "attachments" in row.withheld:
@@ -350,7 +347,7 @@ def _is_bare(row: Row, message: Message) -> bool:
         and not message.forward
         and not message.deletion
         and not message.receipts
-        and not message.details
+        and not (message.details and any(shown_details(message, "en")))
     )
 
 
@@ -599,25 +596,16 @@ def _reactions(reactions: list[Json]) -> str:
     return "   ".join(found)
 
 
-def _system(system: Mapping[str, Json]) -> str:
+def _system(system: Mapping[str, Json], language: Language) -> str:
+    template = term(TEMPLATES, str(system.get("template")), language)
     values = system.get("values")
-    inside = _flat(values) if values else ""
-    return f"{system.get('template')}: {inside}" if inside else str(system.get("template"))
+    inside = named(values, language) if values else ""
+    colon = "：" if language == "zh" else ": "
+    return f"{template}{colon}{inside}" if inside else template
 
 
-def _source(source: Json) -> str:
-    if isinstance(source, dict):
-        return _flat(source)
-    return str(source)
-
-
-def _flat(value: Json) -> str:
-    """Return a nested value as readable text, nothing left out."""
-    if isinstance(value, dict):
-        return "; ".join(f"{key}: {_flat(item)}" for key, item in value.items())
-    if isinstance(value, list):
-        return ", ".join(_flat(item) for item in value)
-    return "" if value is None else str(value)
+def _source(source: Json, language: Language) -> str:
+    return named(source, language) if isinstance(source, dict) else str(source)
 
 
 __all__ = ["MONO", "RowSetter", "ShownTime", "day_heading", "day_strip", "month_heading"]

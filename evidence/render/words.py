@@ -171,10 +171,12 @@ _TABLE: dict[str, tuple[str, str]] = {
         "Each row: number, date and time with offset from UTC, first half of the leaf hash; sender "
         "and id as the source names them. After a time, m = the source gives minutes only; "
         "a = this local time occurred twice. Characters on grey, such as [U+202E], cannot be seen "
-        "or have no glyph.",
+        "or have no glyph. Technical fields of the source (sizes of pictures, type codes) are in "
+        "data/messages.jsonl only.",
         "每条依次为：编号、日期与时间（含与 UTC 的时差）、叶哈希前半；发送人及其账号按来源所载。"
         "时间后 m 表示来源仅精确到分钟；a 表示该当地时间出现两次。"
-        "灰底字符（如 [U+202E]）为不可见或无字形的字符。",
+        "灰底字符（如 [U+202E]）为不可见或无字形的字符。来源中的技术字段（图片尺寸、类型代码等）"
+        "仅载于 data/messages.jsonl。",
     ),
     "chat.continued": ("{title} (continued)", "{title}（续）"),
     "row.continued": ("continued", "续上页"),
@@ -350,6 +352,31 @@ KINDS: dict[str, tuple[str, str]] = {
     "unparsed": ("Could not be read; shown as in the source", "未能解析，按来源原样显示"),
 }
 
+TEMPLATES: dict[str, tuple[str, str]] = {
+    "announcement": ("Announcement", "群公告"),
+    "clear_history": ("History cleared", "清空聊天记录"),
+    "create_channel": ("Channel created", "创建频道"),
+    "create_group": ("Group created", "创建群组"),
+    "delete_chat_photo": ("Group picture removed", "移除群头像"),
+    "edit_chat_theme": ("Theme changed", "更换主题"),
+    "edit_group_photo": ("Group picture changed", "更换群头像"),
+    "edit_group_title": ("Group name changed", "更改群名称"),
+    "invite_members": ("Members invited", "邀请成员"),
+    "join_group_by_link": ("Joined by link", "通过链接加入"),
+    "joined_telegram": ("Joined Telegram", "加入 Telegram"),
+    "member_joined": ("Joined", "加入"),
+    "member_left": ("Left", "退出"),
+    "migrate_from_group": ("Continues an earlier group", "由原群组升级"),
+    "migrate_to_supergroup": ("Group continues as supergroup", "升级为超级群组"),
+    "notice": ("Notice", "提示"),
+    "pat": ("Pat", "拍一拍"),
+    "pin_message": ("Message pinned", "置顶消息"),
+    "remove_members": ("Members removed", "移除成员"),
+    "set_messages_ttl": ("Self-deletion of messages set", "设置消息自动删除"),
+    "topic_created": ("Topic created", "创建话题"),
+    "topic_edit": ("Topic changed", "更改话题"),
+}
+
 FIELDS: dict[str, tuple[str, str]] = {
     "body": ("text", "正文"), "attachments": ("attachments", "附件"), "sender": ("sender", "发送人"),
     "time": ("time", "时间"), "reply_to": ("quoted message", "引用"), "edits": ("edits", "编辑记录"),
@@ -362,6 +389,9 @@ WARNINGS: dict[str, tuple[str, str]] = {
         "a line inside this message looks like the head of another message",
         "本条内有形似另一条消息开头的行",
     ),
+    "nonexistent_local_time": ("this local time did not exist", "该当地时间实际不存在"),
+    "media_not_included": ("the source does not include the file", "来源数据未包含该文件"),
+    "unparsed": ("fits no known form", "不符合已知格式"),
     "time_backwards": ("earlier than the row before it", "时间早于上一条"),
     "ambiguous_local_time": ("this local time occurred twice", "该当地时间出现两次"),
 }
