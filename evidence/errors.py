@@ -121,3 +121,10 @@ class FileTooLarge(EvidenceError):
 
     code = "file_too_large"
     sentence = "This file is larger than this page takes."
+
+
+class NotErasable(EvidenceError):
+    """Something keeps this conversation from being erased now; nothing was deleted."""
+
+    code = "hold_covers_conversation"
+    sentence = "A legal hold covers this conversation. Nothing was deleted."
