@@ -11,6 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+API_SCOPES = tuple(
+    f"{resource}:{verb}"
+    for resource in ("acquisitions", "conversations", "matters", "selections", "exports")
+    for verb in ("read", "write")
+)
+"""Every right a client of the API can have: a resource, and reading or changing it."""
+
 Json: TypeAlias = "None | bool | int | str | list[Json] | dict[str, Json]"
 
 MESSAGE_KINDS = (

@@ -19,10 +19,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from evidence.access import organisation_to_change, token_with_secret
+from evidence.access import organisation_to_change
 from evidence.actions.take_turn import Turn
 from evidence.api import limits
-from evidence.api.callers import Caller, caller_with_token
+from evidence.api.callers import Caller, caller_with_secret
 from evidence.api.errors import handle
 from evidence.errors import BusyNow, FileTooLarge, NotAllowed, NotFound
 from evidence.front.limits import is_too_large
@@ -41,10 +41,9 @@ class BearerToken(BaseAuthentication):
         scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             return None
-        token = token_with_secret(secret.strip())
-        if token is None:
+        caller = caller_with_secret(secret.strip())
+        if caller is None:
             raise AuthenticationFailed("unknown or revoked token")
-        caller = caller_with_token(token)
         return caller.user, caller
 
     def authenticate_header(self, request: Request) -> str:

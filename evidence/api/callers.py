@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from evidence.access.people import live_token
-from evidence.models import ApiToken, Organisation, User
-from evidence.values import Actor
-
-RESOURCES = ("acquisitions", "conversations", "matters", "selections", "exports")
-SCOPES = tuple(f"{resource}:{verb}" for resource in RESOURCES for verb in ("read", "write"))
-"""Every right there is: a resource, and reading or changing it."""
+from evidence.access.clients import client_with_token, live_client
+from evidence.access.people import live_token, token_with_secret
+from evidence.models import ApiClient, ApiToken, Organisation, User
+from evidence.values import API_SCOPES, Actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +42,36 @@ def caller_with_token(token: ApiToken) -> Caller:
         label=token.label,
         user=token.user,
         organisation=token.organisation,
-        scopes=frozenset(SCOPES),
+        scopes=frozenset(API_SCOPES),
     )
+
+
+def caller_of_client(client: ApiClient, scopes: frozenset[str]) -> Caller:
+    """Return the caller an OAuth client is, with the scopes of the token it showed."""
+    return Caller(
+        kind="client",
+        id=client.public_id,
+        label=client.label,
+        user=client.user,
+        organisation=client.organisation,
+        scopes=scopes,
+    )
+
+
+def caller_with_secret(secret: str) -> Caller | None:
+    """Return the caller whose bearer secret this is, None for any other text."""
+    token = token_with_secret(secret)
+    if token is not None:
+        return caller_with_token(token)
+    found = client_with_token(secret)
+    return caller_of_client(*found) if found else None
 
 
 def caller_with_key(key: str) -> Caller | None:
     """Return the caller kept under ``key``, None once it is revoked or its person has left."""
     kind, _, public_id = key.partition(":")
-    if kind != "token":
-        return None
+    if kind == "client":
+        client = live_client(public_id)
+        return caller_of_client(client, frozenset(client.scopes.split())) if client else None
     token = live_token(public_id)
     return caller_with_token(token) if token else None

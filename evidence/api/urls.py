@@ -1,6 +1,7 @@
 """Addresses of the API, version 1."""
 
 from django.urls import path
+from oauth2_provider.views import RevokeTokenView, TokenView
 
 from evidence.api import (
     acquisitions,
@@ -17,6 +18,8 @@ from evidence.api import (
 
 urlpatterns = [
     path("", root.Root.as_view(), name="api-root"),
+    path("oauth/token", TokenView.as_view(), name="api-oauth-token"),
+    path("oauth/revoke", RevokeTokenView.as_view(), name="api-oauth-revoke"),
     path("me", me.Me.as_view(), name="api-me"),
     path("matters", matters.Matters.as_view(), name="api-matters"),
     path("matters/<slug:matter_id>", matters.MatterDetail.as_view(), name="api-matter"),
