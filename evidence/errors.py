@@ -127,4 +127,7 @@ class NotErasable(EvidenceError):
     """Something keeps this conversation from being erased now; nothing was deleted."""
 
     code = "hold_covers_conversation"
-    sentence = "A legal hold covers this conversation. Nothing was deleted."
+    sentence = (
+        "A legal hold or an unfinished export keeps this conversation from being erased. "
+        "Nothing was deleted."
+    )
