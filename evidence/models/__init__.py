@@ -18,6 +18,7 @@ from evidence.models.custody import (
     LogNode,
     Stamp,
 )
+from evidence.models.drafts import Draft
 from evidence.models.exports import Artifact, Export, Job, Selection
 from evidence.models.matters import Hold, Matter, MatterMember
 from evidence.models.people import ApiToken, Membership, Organisation, User
@@ -25,7 +26,7 @@ from evidence.models.people import ApiToken, Membership, Organisation, User
 __all__ = [
     "Acquisition", "ApiAnswer", "ApiBucket", "ApiClient", "ApiToken", "Artifact", "Attachment",
     "Blob", "Checkpoint", "Conversation",
-    "CustodyEntry", "CustodyPending", "CustodySubject", "Export", "Hold", "Job", "LogEpoch",
+    "CustodyEntry", "CustodyPending", "CustodySubject", "Draft", "Export", "Hold", "Job", "LogEpoch",
     "LogNode", "Matter", "MatterMember", "Membership", "Message", "Organisation", "Selection",
     "Series", "Stamp", "User",
 ]  # fmt: skip

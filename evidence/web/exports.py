@@ -4,19 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from evidence import custody
-from evidence.access import artifact_for, export_for, exports_of, job_for, organisation_to_change
+from evidence.access import (
+    artifact_for,
+    export_for,
+    exports_of,
+    job_for,
+    may_change,
+    organisation_to_change,
+)
 from evidence.actions.advance import ENDED, cancel_export
 from evidence.actions.deliver import described, download, released
 from evidence.actions.open_matter import describe_matter
 from evidence.actions.request_export import export_request
-from evidence.errors import Corrupt
+from evidence.actions.withdraw_bundle import supersede_bundle, withdraw_bundle
+from evidence.errors import Corrupt, InvalidSelection
 from evidence.front.files import handed_out
-from evidence.front.sentences import WORKING_PHASES
+from evidence.front.sentences import WORKING_PHASES, error_sentence
 from evidence.models import Export, Job
 from evidence.web.page import Page
 
@@ -43,8 +54,53 @@ class ExportPage(Page):
             "facts": described(export),
             "files": released(export),
             "custody": _custody(export),
+            "may_change": may_change(self.person, export.organisation),
+            "newer": self._newer(export),
+            "verify_address": request.build_absolute_uri(reverse("verify")),
         }
         return render(request, "web/export.html", context)
+
+    def _newer(self, export: Export) -> list[Export]:
+        """Return the later bundles of the matter that may take the place of this one."""
+        if export.issued_at is None:
+            return []
+        later = exports_of(self.person).filter(matter=export.matter, pk__gt=export.pk)
+        return list(later.filter(issued_at__isnull=False, withdrawn_at=None)[:50])
+
+
+class Withdraw(Page):
+    """Withdrawing is said for ever on the verification page; it takes nothing back."""
+
+    def post(self, request: HttpRequest, export_id: str) -> HttpResponse:
+        export = export_for(self.person, export_id)
+        organisation_to_change(self.person, export.organisation)
+        reason = request.POST.get("reason", "").strip()[:500]
+        try:
+            if request.POST.get("sure") != "yes":
+                messages.error(request, _("Please tick that you are sure."))
+            else:
+                withdraw_bundle(export=export, actor=self.actor, reason=reason, at=timezone.now())
+                messages.success(request, _("The bundle was withdrawn."))
+        except InvalidSelection as error:
+            messages.error(request, error_sentence(error))
+        return redirect("export", export_id=export_id)
+
+
+class Supersede(Page):
+    """Naming the bundle that takes the place of this one."""
+
+    def post(self, request: HttpRequest, export_id: str) -> HttpResponse:
+        export = export_for(self.person, export_id)
+        organisation_to_change(self.person, export.organisation)
+        newer = export_for(self.person, request.POST.get("by", ""))
+        try:
+            if newer.pk < export.pk:
+                raise InvalidSelection("an older bundle", code="cannot_supersede")
+            supersede_bundle(export=export, by=newer, actor=self.actor, at=timezone.now())
+            messages.success(request, _("The newer bundle was named."))
+        except InvalidSelection as error:
+            messages.error(request, error_sentence(error))
+        return redirect("export", export_id=export_id)
 
 
 class Progress(Page):

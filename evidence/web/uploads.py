@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -20,11 +20,12 @@ from django.utils.translation import gettext_lazy
 from evidence import custody, ingest
 from evidence.access import acquisition_for, series_of
 from evidence.actions.acquire_file import acquire_file
+from evidence.actions.hand_original import hand_original, seal_receipt
 from evidence.archive.read import describe_acquisition, describe_series
 from evidence.errors import IngestRefused, NotFound, StorageFailed
 from evidence.front import staging
 from evidence.front.asking import asked_about, date_read_as
-from evidence.front.files import file_name, received
+from evidence.front.files import file_name, handed_out, received
 from evidence.front.sentences import error_sentence
 from evidence.front.staging import Asked, Waiting
 from evidence.ingest import Answers
@@ -190,6 +191,31 @@ class AcquisitionPage(Page):
             "stamp": _stamp_over(acquisition),
         }
         return render(request, "web/acquisition.html", context)
+
+
+class Original(Page):
+    """The very bytes that were delivered, back to whoever may see them; the log says so."""
+
+    def get(self, request: HttpRequest, acquisition_id: str) -> FileResponse:
+        acquisition = acquisition_for(self.person, acquisition_id)
+        facts = describe_acquisition(acquisition)
+        opened = hand_original(acquisition=acquisition, actor=self.actor, at=timezone.now())
+        return handed_out(opened, facts["name"], facts["size"])
+
+
+class SealReceipt(Page):
+    def get(self, request: HttpRequest, acquisition_id: str) -> HttpResponse:
+        acquisition = acquisition_for(self.person, acquisition_id)
+        name = f"seal-{acquisition.public_id}.json"
+        return HttpResponse(
+            seal_receipt(acquisition),
+            content_type="application/octet-stream",
+            headers={
+                "Content-Disposition": f'attachment; filename="{name}"',
+                "X-Content-Type-Options": "nosniff",
+                "Cache-Control": "private, no-store",
+            },
+        )
 
 
 def _stamp_over(acquisition: Acquisition) -> Stamp | None:

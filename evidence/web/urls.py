@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
-from evidence.web import accounts, conversations, exports, home, select, uploads
+from evidence.web import accounts, conversations, exports, home, search, select, uploads, wizard
 
 urlpatterns = [
     path("", home.Home.as_view(), name="home"),
@@ -28,6 +28,16 @@ urlpatterns = [
         uploads.AcquisitionPage.as_view(),
         name="acquisition",
     ),
+    path(
+        "acquisitions/<slug:acquisition_id>/original",
+        uploads.Original.as_view(),
+        name="original",
+    ),
+    path(
+        "acquisitions/<slug:acquisition_id>/seal",
+        uploads.SealReceipt.as_view(),
+        name="seal_receipt",
+    ),
     path("conversations/", conversations.Conversations.as_view(), name="conversations"),
     path(
         "conversations/<slug:series_id>/",
@@ -39,11 +49,20 @@ urlpatterns = [
         conversations.AttachmentFile.as_view(),
         name="attachment",
     ),
+    path("conversations/<slug:series_id>/search/", search.Search.as_view(), name="search"),
     path("conversations/<slug:series_id>/export/", select.Select.as_view(), name="select"),
     path("conversations/<slug:series_id>/export/count/", select.Count.as_view(), name="count"),
+    path("drafts/", wizard.Drafts.as_view(), name="drafts"),
+    path("drafts/<slug:draft_id>/delete/", wizard.DropDraft.as_view(), name="drop_draft"),
+    *(
+        path(f"drafts/<slug:draft_id>/{view.step}/", view.as_view(), name=f"wizard_{view.step}")
+        for view in wizard.WIZARD
+    ),
     path("exports/", exports.Exports.as_view(), name="exports"),
     path("exports/<slug:export_id>/", exports.ExportPage.as_view(), name="export"),
     path("exports/<slug:export_id>/progress/", exports.Progress.as_view(), name="progress"),
     path("exports/<slug:export_id>/cancel/", exports.Cancel.as_view(), name="cancel"),
+    path("exports/<slug:export_id>/withdraw/", exports.Withdraw.as_view(), name="withdraw"),
+    path("exports/<slug:export_id>/supersede/", exports.Supersede.as_view(), name="supersede"),
     path("exports/<slug:export_id>/files/<str:name>", exports.Download.as_view(), name="download"),
 ]

@@ -6,16 +6,36 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from evidence.models import ApiToken, Membership
+from evidence.actions.keep_draft import begin_draft
+from evidence.models import ApiToken, Draft, Membership
 
 SIGN_IN = 302
+ELSEWHERE = ("api-", "log", "verif", "health", "ready", "metrics")
+"""Rooms with tables of their own: the API, and what is open to anyone who checks evidence."""
+STEPS = (
+    "purpose", "authority", "conversations", "messages", "redaction", "parties", "review",
+    "confirm",
+)  # fmt: skip
 SERIES = ("conversation", "select")
 PUBLIC = {"home": 200, "verify": 200, "login": 200, "signup": 200, "api-root": 200, "sample": 404}
 PUBLIC |= {"healthz": 200, "readyz": 200, "metrics": 404}  # metrics: without a token setting
 """Open to anyone, with what a plain GET answers."""
-PERSONAL = {"conversations": 200, "exports": 200, "account": 200, "upload": 200, "questions": 404}
+PERSONAL = {
+    "conversations": 200, "exports": 200, "account": 200, "upload": 200, "questions": 404,
+    "drafts": 200,
+}  # fmt: skip
 """Shows people what is theirs alone."""
-POST_ONLY = {"logout", "set_language", "count", "cancel", "revoke_token", "api-verifications"}
+POST_ONLY = {
+    "logout",
+    "set_language",
+    "count",
+    "cancel",
+    "revoke_token",
+    "api-verifications",
+    "drop_draft",
+    "withdraw",
+    "supersede",
+}
 
 
 def names() -> set[str]:
@@ -44,7 +64,18 @@ def addresses(alice, issued, now):
         created_at=now,
     )  # fmt: skip
     pdf = export.artifacts.get(kind="pdf")
+    draft = begin_draft(
+        organisation=alice.organisation, user=alice.user, at=now,
+        state={"conversations": [series.public_id]},
+    )  # fmt: skip
     return {
+        **{f"wizard_{step}": [draft.public_id] for step in (*STEPS, "result")},
+        "drop_draft": [draft.public_id],
+        "search": [series.public_id],
+        "original": [series.acquisition.public_id],
+        "seal_receipt": [series.acquisition.public_id],
+        "withdraw": [export.public_id],
+        "supersede": [export.public_id],
         "conversation": [series.public_id],
         "select": [series.public_id],
         "count": [series.public_id],
@@ -68,18 +99,24 @@ EXPECTED = {
     # name: owner, colleague who is not on the matter, stranger
     "conversation": (200, 200, 404),
     "select": (200, 200, 404),
+    "search": (200, 200, 404),
+    "original": (200, 200, 404),
+    "seal_receipt": (200, 200, 404),
     "attachment": (404, 404, 404),
     "acquisition": (200, 200, 404),
     "export": (200, 404, 404),
     "progress": (200, 404, 404),
     "download": (200, 404, 404),
+    # a draft is its person's alone
+    **{f"wizard_{step}": (200, 404, 404) for step in STEPS},
+    "wizard_result": (302, 404, 404),
 }
 
 
 def test_the_tables_name_every_address():
     listed = set(PUBLIC) | set(PERSONAL) | POST_ONLY | set(EXPECTED)
-    assert {name for name in names() if not name.startswith("api-")} == {
-        name for name in listed if not name.startswith("api-")
+    assert {name for name in names() if not name.startswith(ELSEWHERE)} == {
+        name for name in listed if not name.startswith(ELSEWHERE)
     }
 
 
@@ -123,13 +160,19 @@ def test_anyone_reaches_the_public_pages_and_nobody_else_the_personal_ones(
 
 
 def test_strangers_change_nothing(alice, bob, charlie, addresses):
-    for name in ("count", "cancel", "revoke_token", "select"):
+    for name in ("count", "cancel", "revoke_token", "select", "withdraw", "supersede"):
         address = reverse(name, args=addresses[name])
         assert charlie.client.post(address).status_code == 404, name
         assert Client().post(address).status_code == SIGN_IN, name
-        if name in ("cancel", "revoke_token"):
+        if name in ("cancel", "revoke_token", "withdraw", "supersede"):
             assert bob.client.post(address).status_code == 404, name
+    for name in ("drop_draft", *(f"wizard_{step}" for step in STEPS)):
+        address = reverse(name, args=addresses[name])
+        for actor in (bob, charlie):
+            assert actor.client.post(address, {"go": "next"}).status_code == 404, name
+        assert Client().post(address).status_code == SIGN_IN, name
     assert ApiToken.objects.get().revoked_at is None
+    assert Draft.objects.exists()
 
 
 def test_what_changes_something_does_so_by_post_only(alice, addresses):
@@ -142,9 +185,10 @@ def test_an_auditor_changes_nothing(alice, bob, addresses):
     Membership.objects.filter(user=bob.user, organisation=alice.organisation).update(
         role=Membership.Role.AUDITOR
     )
-    for name in ("count", "cancel", "select"):
+    for name in ("count", "cancel", "select", "withdraw", "supersede"):
         assert bob.client.post(reverse(name, args=addresses[name])).status_code == 403, name
     assert bob.client.post(reverse("upload")).status_code == 403
+    assert bob.client.post(reverse("drafts")).status_code == 403
 
 
 def test_a_request_forged_by_another_site_is_refused(alice, addresses):

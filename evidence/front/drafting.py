@@ -1,0 +1,131 @@
+"""What a draft means: which messages it chooses, what it withholds, what it states."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Any
+
+from django.utils import translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from evidence.actions.request_export import ExportOptions, frozen_parts
+from evidence.archive.read import describe_series
+from evidence.front.exporting import Choices, moment
+from evidence.front.times import zone_of_days
+from evidence.models import Series
+from evidence.select import Choice, Redaction, parse_ranges
+from evidence.values import Ranges
+
+State = dict[str, Any]
+
+BASES: dict[str, Promise] = {
+    "": gettext_lazy("not stated"),
+    "known": gettext_lazy("known to me in person"),
+    "number": gettext_lazy("by telephone number"),
+    "account": gettext_lazy("by account name or number"),
+    "said": gettext_lazy("says so in the conversation"),
+    "document": gettext_lazy("by a contract or another document"),
+    "other": gettext_lazy("otherwise"),
+}
+"""How a person says they know who is behind an account."""
+
+
+def mark(value: object) -> str:
+    """Return a short mark of ``value``, by which a form knows what it was filled in upon."""
+    return sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def rule_of(state: State, series: Series) -> dict[str, str]:
+    """Return what was filled in to choose messages of ``series``; empty means all."""
+    found: dict[str, str] = state.get("messages", {}).get(series.public_id, {})
+    return found
+
+
+def redactions_of(state: State, series: Series) -> dict[int, Redaction]:
+    """Return what is to be withheld in ``series``."""
+    found = state.get("redaction", {}).get(series.public_id, {})
+    return {
+        int(number): Redaction(tuple(one["targets"]), one["reason"])
+        for number, one in found.items()
+    }
+
+
+def rule_choice(series: Series, rule: dict[str, str]) -> Choice:
+    """Return the choice ``rule`` states, withholding nothing. Raises InvalidSelection."""
+    zone = zone_of_days(series, describe_series(series))
+    context = rule.get("context") or "0"
+    return Choice(
+        period_from=moment(rule.get("period_from"), zone),
+        period_to=moment(rule.get("period_to"), zone, is_end=True),
+        participant=rule.get("participant") or None,
+        messages=parse_ranges(rule["messages"]) if rule.get("messages") else None,
+        context=int(context) if context.isdecimal() else -1,
+    )
+
+
+def chosen_by(series: Series, rule: dict[str, str]) -> Ranges:
+    """Return the messages ``rule`` chooses in ``series``. Raises InvalidSelection."""
+    (part,) = frozen_parts(series.organisation, [(series, rule_choice(series, rule))])
+    return part.chosen
+
+
+def choices_of(state: State, series: Sequence[Series]) -> Choices:
+    """Return what the draft chooses. Raises InvalidSelection.
+
+    What is withheld of messages that are no longer chosen is left out, and kept in the draft.
+    """
+    found = []
+    for one in series:
+        choice, redactions = rule_choice(one, rule_of(state, one)), redactions_of(state, one)
+        if redactions:
+            chosen = chosen_by(one, rule_of(state, one))
+            kept = {seq: what for seq, what in redactions.items() if seq in chosen}
+            choice = Choice(
+                choice.period_from, choice.period_to, choice.participant, choice.messages,
+                choice.context, kept,
+            )  # fmt: skip
+        found.append((one, choice))
+    return found
+
+
+def options_of(state: State, series: Sequence[Series]) -> ExportOptions:
+    """Return what the draft states about the bundle. Raises InvalidSelection."""
+    purpose, authority = state.get("purpose", {}), state.get("authority", {})
+    language = purpose.get("language") or "en"
+    people = stated_parties(state, series, language)
+    return ExportOptions(
+        language=language,
+        jurisdiction=purpose.get("jurisdiction") or None,
+        paper=purpose.get("paper") or "A4",
+        style=purpose.get("style") or "record",
+        requester=authority.get("requester", ""),
+        purpose=" ".join(filter(None, (purpose.get("purpose", "").strip(), people))),
+        authority=authority.get("authority", ""),
+    )
+
+
+def stated_parties(state: State, series: Sequence[Series], language: str) -> str:
+    """Return who the draft says is behind which account, as a sentence of the document."""
+    lines = []
+    with translation.override("zh-hans" if language == "zh" else "en"):
+        for one in series:
+            given = state.get("parties", {}).get(one.public_id, {})
+            for person in describe_series(one).participants:
+                stated = given.get(person.key, {})
+                if not stated.get("name"):
+                    continue
+                account = person.names[-1] + (
+                    f" ({person.platform_id})" if person.platform_id else ""
+                )
+                basis = stated.get("basis", "")
+                how = (
+                    _(", %(basis)s") % {"basis": BASES[basis]} if BASES.get(basis) and basis else ""
+                )
+                lines.append(f"{account} = {stated['name']}{how}")
+        if not lines:
+            return ""
+        return _("Parties as stated: %(parties)s.") % {"parties": "; ".join(lines)}
