@@ -22,6 +22,7 @@ from evidence.render.rows import shown_time
 from evidence.render.sheet import FAINT, INK, SMALL, SOFT, StripBuilder
 from evidence.render.text import TextStyle
 from evidence.render.volume import Volume
+from evidence.render.words import EVENTS, term
 
 SEAL_WIDTH, SEAL_HEIGHT = 214.0, 76.0
 
@@ -443,7 +444,10 @@ class FrontMatter:
         when = moment(line.time).replace(" ", "\n")
         who = "\n".join(filter(None, (line.actor, line.where)))
         what = "\n".join(filter(None, (line.why, *line.subjects, line.details)))
-        return [str(line.index), when, line.event, who, what]
+        event = term(EVENTS, line.event, self.exhibit.language)
+        if event != line.event:
+            event += f"\n{line.event}"
+        return [str(line.index), when, event, who, what]
 
     def colophon(self) -> None:
         """Draw fonts and their licences, and the characters no font has."""

@@ -352,6 +352,36 @@ KINDS: dict[str, tuple[str, str]] = {
     "unparsed": ("Could not be read; shown as in the source", "未能解析，按来源原样显示"),
 }
 
+EVENTS: dict[str, tuple[str, str]] = {
+    "access.granted": ("Access granted", "授予访问权"),
+    "access.revoked": ("Access revoked", "撤销访问权"),
+    "acquisition.received": ("Source received", "接收来源数据"),
+    "acquisition.recognised": ("Source recognised again", "识别为已接收的来源"),
+    "admin.viewed": ("Viewed by an administrator", "管理员查看"),
+    "bundle.downloaded": ("Bundle downloaded", "下载证据包"),
+    "bundle.renewed": ("Time-stamps renewed", "续期时间戳"),
+    "bundle.superseded": ("Bundle superseded", "证据包被替代"),
+    "bundle.withdrawn": ("Bundle withdrawn", "撤回证据包"),
+    "checkpoint.stamped": ("Log head time-stamped", "日志头部加盖时间戳"),
+    "conversation.erased": ("Conversation erased", "删除会话"),
+    "conversation.viewed": ("Conversation viewed", "查看会话"),
+    "epoch.opened": ("New epoch of the log", "启用新日志期"),
+    "export.cancelled": ("Export cancelled", "取消导出"),
+    "export.failed": ("Export failed", "导出失败"),
+    "export.issued": ("Exhibit issued", "出具证据"),
+    "export.prepared": ("Exhibit prepared", "备妥证据"),
+    "export.requested": ("Exhibit requested", "申请出具证据"),
+    "hold.placed": ("Hold placed", "设置保全"),
+    "hold.released": ("Hold released", "解除保全"),
+    "key.rotated": ("Key changed", "更换密钥"),
+    "matter.changed": ("Matter changed", "变更案件信息"),
+    "matter.opened": ("Matter opened", "建立案件"),
+    "original.downloaded": ("Original downloaded", "下载原始文件"),
+    "selection.frozen": ("Selection fixed", "固定选取范围"),
+    "series.sealed": ("Conversation sealed", "封存会话"),
+    "verification.requested": ("Verification requested", "申请验证"),
+}
+
 TEMPLATES: dict[str, tuple[str, str]] = {
     "announcement": ("Announcement", "群公告"),
     "clear_history": ("History cleared", "清空聊天记录"),

@@ -76,7 +76,7 @@ def build(
         selection_digest=bytes(export.selection.digest).hex(),
         verification_url=f"{settings.TRUETHREAD_PUBLIC_URL}/verify/?bundle={export.public_id}",
         acquisitions=_acquisitions(parts, state, words, requester),
-        custody=tuple(_custody_line(line) for line in state["custody"]),
+        custody=tuple(_custody_line(line, words) for line in state["custody"]),
         log=e.LogState(
             size=state["checkpoint"]["size"],
             root=state["checkpoint"]["root"],
@@ -87,6 +87,7 @@ def build(
             e.HashLine(name=line["path"], sha256=line["sha256"], size=line["size"])
             for line in state["hashes"]
         ),
+        statements=_statements(options, parts, requester, words),
         environment=environment(),
         checks=tuple((words[code], words[outcome]) for code, outcome in state["checks"]),
         bates=e.Bates(first=first_bates),
@@ -198,11 +199,43 @@ def _acquisitions(
             warnings=tuple(wording.warning(w["code"], words) for w in part.facts.warnings[:40]),
             series=series,
             stamped=datetime.fromisoformat(stamped["time"]) if stamped else None,
+            steps=_steps(part, stamped, words),
         )
     return tuple(found.values())
 
 
-def _custody_line(line: dict[str, Any]) -> e.CustodyLine:
+def _steps(part: Part, stamped: dict[str, Any] | None, words: dict[str, str]) -> tuple[str, ...]:
+    """Return what was done with a delivery, in order; every step is one the store can show."""
+    acquisition = part.series.acquisition
+    steps = [
+        words["step_stored"],
+        words["step_read"].format(parser=acquisition.parser_version, unparsed=part.facts.unparsed),
+        words["step_sealed"].format(
+            size=part.series.size, time=part.series.sealed_at.strftime("%Y-%m-%d %H:%M:%S")
+        ),
+        words["step_logged"],
+    ]
+    if stamped:
+        steps.append(words["step_stamped"])
+    return tuple(f"{number}. {step}" for number, step in enumerate(steps, start=1))
+
+
+def _statements(
+    options: ExportOptions, parts: list[Part], requester: str, words: dict[str, str]
+) -> tuple[e.Statement, ...]:
+    """Return what was stated for this export and nobody checked."""
+    stated = [
+        ("stated_requester", requester),
+        ("stated_purpose", options.purpose),
+        ("stated_authority", options.authority),
+        *(("stated_custodian", name) for name in dict.fromkeys(p.facts.custodian for p in parts)),
+    ]
+    return tuple(
+        e.Statement(what=words[what], value=value, by=requester) for what, value in stated if value
+    )
+
+
+def _custody_line(line: dict[str, Any], words: dict[str, str]) -> e.CustodyLine:
     entry = line.get("entry")
     if entry is None:
         return e.CustodyLine(index=line["index"], digest=line["digest"])
@@ -211,10 +244,17 @@ def _custody_line(line: dict[str, Any]) -> e.CustodyLine:
         index=entry["index"],
         time=datetime.fromisoformat(entry["time"].replace("Z", "+00:00")),
         event=entry["event"],
-        actor=f"{actor['name'] or actor['id']} ({actor['kind']})",
+        actor=words["actor"].format(
+            name=actor["name"] or actor["id"], kind=words[f"actor_{actor['kind']}"]
+        ),
         where=entry["where"]["address"] or entry["where"]["host"],
         why=entry["why"]["purpose"] or "",
-        subjects=tuple(f"{s['kind']} {s['id'][:8]}… #{s['number']}" for s in entry["subjects"]),
+        subjects=tuple(
+            words["subject"].format(
+                kind=words[f"subject_{s['kind']}"], id=s["id"][:8], number=s["number"]
+            )
+            for s in entry["subjects"]
+        ),
         digest=line["digest"],
     )
 
