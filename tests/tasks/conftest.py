@@ -22,7 +22,7 @@ from tests.surfaces import CHAT
 
 RABBITMQ = "amqp://guest:guest@127.0.0.1:5672//"
 FLAGS = ("--concurrency=1", "--without-gossip", "--without-mingle", "--loglevel=INFO")
-PATIENCE = 60.0
+PATIENCE = 150.0
 
 
 def answers(port: int) -> bool:
@@ -58,7 +58,7 @@ class Deployment:
     def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, *arguments], cwd=self.repository, env=self.environment(**variables),
-            capture_output=True, text=True, check=False, timeout=100,
+            capture_output=True, text=True, check=False, timeout=150,
         )  # fmt: skip
 
     def request(self, **variables: str) -> dict[str, Any]:
