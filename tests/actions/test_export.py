@@ -325,7 +325,7 @@ def test_a_quote_of_a_withheld_message_is_withheld_too(acquire, organisation, tm
 
     with zipfile.ZipFile(path) as archive:
         everything = b"".join(archive.read(name) for name in archive.namelist())
-    assert b"4711" not in everything
+    assert b"secret is 4711" not in everything  # four digits alone occur in hashes
     assert verdict(path).passed
 
 
