@@ -194,7 +194,7 @@ def _describe() -> None:
         operation = extend_schema(
             operation_id=f"{method}_{view.__name__}",
             summary=summary,
-            description="",
+            description=f"{summary}.",
             request=request,
             parameters=_parameters(view, method),
             responses={status: _answer(example), "4XX": _problem()},
