@@ -207,12 +207,12 @@ def _acquisitions(
 def _steps(part: Part, stamped: dict[str, Any] | None, words: dict[str, str]) -> tuple[str, ...]:
     """Return what was done with a delivery, in order; every step is one the store can show."""
     acquisition = part.series.acquisition
+    at = part.facts.sealed_at
+    sealed = at.strftime("%Y-%m-%d %H:%M:%S") if at else "?"
     steps = [
         words["step_stored"],
         words["step_read"].format(parser=acquisition.parser_version, unparsed=part.facts.unparsed),
-        words["step_sealed"].format(
-            size=part.series.size, time=part.series.sealed_at.strftime("%Y-%m-%d %H:%M:%S")
-        ),
+        words["step_sealed"].format(size=part.series.size, time=sealed),
         words["step_logged"],
     ]
     if stamped:
