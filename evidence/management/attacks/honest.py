@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from asn1crypto import crl as asn1_crl
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -17,7 +18,7 @@ from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko.stamp import TextStampStyle
 
 from evidence.management.attacks import paper
-from evidence.management.attacks.keys import Identity, Pki
+from evidence.management.attacks.keys import Identity, Pki, make_crl
 
 P1, P2, P3 = fields.MDPPerm.NO_CHANGES, fields.MDPPerm.FILL_FORMS, fields.MDPPerm.ANNOTATE
 
@@ -75,9 +76,10 @@ class Maker:
         return out.getvalue()
 
     def store(self, pdf: bytes) -> bytes:
-        """Return ``pdf`` with one more revision: certificates and revocation lists."""
+        """Return ``pdf`` with one more revision: certificates and fresh revocation lists."""
         writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
-        self._supply(writer)
+        fresh = make_crl(self.pki.issuing, self.pki.now + timedelta(hours=1))
+        self._supply(writer, asn1_crl.CertificateList.load(fresh))
         out = io.BytesIO()
         writer.write(out)
         return out.getvalue()
@@ -102,9 +104,9 @@ class Maker:
         )
         return out.getvalue()
 
-    def _supply(self, writer: IncrementalPdfFileWriter) -> None:
+    def _supply(self, writer: IncrementalPdfFileWriter, *more: asn1_crl.CertificateList) -> None:
         DocumentSecurityStore.supply_dss_in_writer(
-            writer, None, certs=self.pki.chain, crls=self.pki.lists
+            writer, None, certs=self.pki.chain, crls=[*self.pki.lists, *more]
         )
 
     def archived(self, pdf: bytes, **changes: Any) -> bytes:

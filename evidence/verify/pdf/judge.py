@@ -426,7 +426,10 @@ class _Judge:
             for stamp, each in zip(stamps, facts, strict=False)
             if stamp.reach > last.reach and each.outcome_of("integrity") == PASSED
         ]
-        is_timed = bool(later) or (bool(persons) and all(one.time for one in persons))
+        tokens = [person.token for person in persons]
+        is_timed = bool(later) or all(
+            token is not None and token.outcome_of("integrity") == PASSED for token in tokens
+        )
         level = "B-B"
         if is_timed:
             level = "B-LTA" if later and material.is_stored else "B-T"

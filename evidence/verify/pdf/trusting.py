@@ -23,6 +23,11 @@ from evidence.verify.pdf.opened import LIBRARY_ERRORS
 from evidence.verify.pdf.signatures import Signature
 
 REVOCATION_ARCHIVE = "1.2.840.113583.1.1.8"
+UNSIGNED = frozenset(
+    {"1.2.840.113549.1.9.6", "0.4.0.1733.2.5", REVOCATION_ARCHIVE}
+    | {f"1.2.840.113549.1.9.16.2.{number}" for number in (21, 22, 23, 24, 25, 26, 27, 48)}
+)
+"""Unsigned attributes of CAdES beside the time-stamp: known by name, not judged."""
 MAX_STORED = 256
 _CAREFUL = (ValueError, IndexError, KeyError)
 
@@ -113,9 +118,8 @@ def judge_signature(
     except _CAREFUL as error:
         detail = f"Our own reader does not judge this kind of signature: {error}."
         person.findings.append(not_checked("signer", detail, where, reason="incomplete"))
-        if not _is_der(signature.contents):
-            detail = "The signature is not in its one strict encoding, which could hide changes."
-            person.findings.append(not_checked("integrity", detail, where, reason="unreadable"))
+        detail = "The container of the signature is of a form that could hide changes."
+        person.findings.append(not_checked("integrity", detail, where, reason="unreadable"))
         return person
     if signed.content is not None or signed.content_type != cms.DATA:
         detail = "The signature carries content of its own beside the document."
@@ -128,6 +132,12 @@ def judge_signature(
         if broken:
             detail = f"Altered: {'; '.join(broken)}."
             person.findings.append(failed("integrity", detail, where))
+    unknown = signed.unsigned.keys() - {cms.TIME_STAMP} - UNSIGNED
+    if unknown:
+        person.findings.append(_loose("it carries an unknown unsigned addition", where))
+    elif signed.unsigned.keys() - {cms.TIME_STAMP}:
+        detail = "The signature carries unsigned additions that are not judged here."
+        person.findings.append(not_checked("structure", detail, where, reason="incomplete"))
     person.is_weak = bool(checked.weak)
     person.findings.append(_algorithms(checked, where))
     _read_archive(signed, material)
@@ -143,14 +153,6 @@ def judge_signature(
 
 def _unpadded(contents: bytes) -> bytes:
     return der.read(contents, 0)[0].raw
-
-
-def _is_der(contents: bytes) -> bool:
-    try:
-        der.walk(der.parse(_unpadded(contents)))
-    except _CAREFUL:
-        return False
-    return True
 
 
 def _optional(problem: str, signature: Signature, signed: cms.SignedData) -> bool:
@@ -224,10 +226,9 @@ def _signer(
     carried: tuple[bytes, ...],
 ) -> None:
     person.findings.append(_may_sign(signer, where))
-    broken = _damaged(pool, trust, pool)
-    if broken:
-        person.findings.append(failed("integrity", f"Altered: {broken}.", where))
-        person.is_intact = False
+    roots = x509.read_pool(root.certificate for root in trust.roots)
+    stray = _stray(x509.read_pool(carried), [*pool, *roots], where, is_last=False)
+    person.findings += stray
     chain = person.chain = x509.find_chain(signer, pool, trust, moment)
     if chain is None:
         person.findings.append(tst.untrusted(signer, where))
@@ -271,14 +272,7 @@ def loose_parts(contents: bytes, where: str, material: Material, trust: Trust) -
     parsed = x509.read_pool(loose)
     if len(parsed) < len(set(loose)):
         return [_loose("a certificate inside cannot be read", where)]
-    pool = x509.read_pool((*carried, *known))
-    broken = _damaged(parsed, trust, pool)
-    if broken:
-        return [failed("integrity", f"Altered: {broken}.", where)]
-    issuers = {one.subject for one in pool}
-    if any(one.issuer not in issuers for one in parsed):
-        return [_loose("a certificate inside is nowhere accounted for", where)]
-    return []
+    return _stray(parsed, x509.read_pool((*carried, *known)), where, is_last=True)
 
 
 def _loose(problem: str, where: str) -> Finding:
@@ -296,30 +290,47 @@ def _carried(container: bytes) -> list[bytes]:
     return [*signed.certificates, *(_carried(token.raw) if token is not None else [])]
 
 
-def _damaged(
-    certificates: list[x509.Certificate], trust: Trust, pool: list[x509.Certificate]
-) -> str:
-    """Return which certificate no longer fits the key it says it was signed with."""
-    issuers = [*pool, *x509.read_pool(root.certificate for root in trust.roots)]
+def _account(certificate: x509.Certificate, pool: list[x509.Certificate]) -> str:
+    """Return ``""`` for a certificate that fits its issuer's key, ``damaged`` or ``unknown``.
+
+    Damaged: the key it says it was signed with is at hand, and did not sign it, or has another
+    name. Unknown: no such key is at hand.
+    """
+    if x509.signature_hash(certificate.algorithm) is None:
+        return "unknown"
+    issuers = [one for one in pool if one.subject == certificate.issuer]
+    if any(
+        x509.verify_with_algorithm(
+            one, certificate.algorithm, certificate.signature, certificate.tbs
+        )
+        for one in issuers
+    ):
+        return ""
+    key = certificate.authority_key
+    if key is not None and any(
+        one.subject_key == key and x509.key_strength_problem(one) is None for one in pool
+    ):
+        return "damaged"
+    return "unknown"
+
+
+def _stray(
+    certificates: list[x509.Certificate], pool: list[x509.Certificate], where: str, *, is_last: bool
+) -> list[Finding]:
+    """Return findings for certificates that do not fit the others.
+
+    is_last: each must fit; otherwise one whose issuer's name is nowhere at hand is let pass, for
+    many honest files leave their root out.
+    """
+    names = {one.subject for one in pool}
     for certificate in certificates:
-        named = [
-            one
-            for one in issuers
-            if one.subject == certificate.issuer
-            and certificate.authority_key is not None
-            and one.subject_key == certificate.authority_key
-            and x509.key_strength_problem(one) is None
-        ]
-        if not named or x509.signature_hash(certificate.algorithm) is None:
-            continue
-        if not any(
-            x509.verify_with_algorithm(
-                one, certificate.algorithm, certificate.signature, certificate.tbs
-            )
-            for one in named
-        ):
-            return f"the certificate of {certificate.subject_text} is damaged"
-    return ""
+        state = _account(certificate, pool)
+        if state == "damaged":
+            detail = f"Altered: the certificate of {certificate.subject_text} is damaged."
+            return [failed("integrity", detail, where)]
+        if state == "unknown" and (is_last or certificate.issuer in names):
+            return [_loose("a certificate inside is nowhere accounted for", where)]
+    return []
 
 
 def judge_stamps(
