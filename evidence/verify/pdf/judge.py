@@ -370,11 +370,11 @@ class _Judge:
         self, signature: Signature, person: trusting.Person, vote: opinion.Opinion
     ) -> None:
         where = signature.field
-        if any(one.check == "integrity" and one.where == where for one in person.findings):
-            return
         if vote.is_intact is False:
             detail = "Altered: the signed bytes and the signature do not fit."
             self.findings.append(failed("integrity", detail, where))
+        elif any(one.check == "integrity" and one.where == where for one in person.findings):
+            return
         elif person.is_weak and person.is_intact:
             detail = "The signature fits, but by algorithms too weak to rule out a forgery."
             self.findings.append(not_checked("integrity", detail, where, reason="unreadable"))
