@@ -44,17 +44,14 @@ bench-full: $(STAMPS)/setup $(STAMPS)/dev-packages  ## The same, and 1,000,000 m
 attack: $(STAMPS)/setup  ## Build honest and forged files of every kind; print what each verifier says.
 	$(MANAGE) attack $(ARGS)
 
-attack: $(STAMPS)/setup  ## Build honest and forged files of every kind; print what each verifier says.
-	$(MANAGE) attack $(ARGS)
-
 setup: $(STAMPS)/setup  ## Only set up: packages, fonts, catalogues, database, development PKI.
 
-lock: $(STAMPS)/dev-packages  ## Write constraints.txt from what is installed; begin with make clean.
+lock: $(STAMPS)/dev-packages  ## Write deploy/constraints.txt from what is installed; begin with make clean.
 	@echo '# What the required packages bring along, so that two installations are the same: make lock.' \
-	    > constraints.txt
+	    > deploy/constraints.txt
 	@cat requirements.txt requirements-dev.txt | sed '/^-/d' > $(STAMPS)/required.txt
 	$(RUN) -m pip freeze -r $(STAMPS)/required.txt \
-	    | sed '1,/^## The following/d' | grep -vi '^setuptools==' >> constraints.txt
+	    | sed '1,/^## The following/d' | grep -vi '^setuptools==' >> deploy/constraints.txt
 
 clean:  ## Remove what can be made again: caches, demo, the virtual environment. Keeps stored evidence.
 	rm -rf $(VENV) var/demo var/fonts var/mypy var/ruff var/pytest var/import-linter .hypothesis
@@ -69,7 +66,7 @@ $(STAMPS)/venv:
 	    rm -rf $(VENV); exit 1; }
 	@mkdir -p $(STAMPS) && touch $@
 
-$(STAMPS)/packages: requirements.txt constraints.txt $(STAMPS)/venv
+$(STAMPS)/packages: requirements.txt deploy/constraints.txt $(STAMPS)/venv
 	@echo "Installing packages into $(VENV) ..."
 	@$(PIP_INSTALL) -r requirements.txt
 	@touch $@

@@ -19,10 +19,8 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
-from django.db import connection
 
 from evidence.custody import checks as custody_checks  # noqa: F401  registers its check
-from evidence.custody.guards import GUARDED_TABLES
 from evidence.gateways.development_pki import DEVELOPMENT_POLICY_OID
 from evidence.gateways.witnesses import read_witnesses
 
@@ -132,36 +130,6 @@ def _database() -> Iterator[Error]:
             hint="Set TRUETHREAD_DATABASE_URL to postgres://…",
             id="evidence.E006",
         )
-
-
-def role_is_limited() -> list[CheckMessage]:
-    """Return an error when the service could change the custody log or drop its triggers.
-
-    For the entry points that serve and work, in production on PostgreSQL; not registered, because
-    ``migrate`` runs every check that asks the database and must run as the owner.
-    """
-    if settings.TRUETHREAD_MODE != "production" or connection.vendor != "postgresql":
-        return []
-    if not (owned := owned_log_tables()):
-        return []
-    return [
-        Error(
-            f"The database role of the service owns the custody log: {', '.join(owned)}.",
-            hint="Serve as another role than the one that migrates: deploy/postgresql/.",
-            id="evidence.E011",
-        )
-    ]
-
-
-def owned_log_tables() -> list[str]:
-    """Return the tables of the log that our PostgreSQL role owns, itself or through another."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT tablename FROM pg_tables WHERE tablename = ANY(%s)"
-            " AND schemaname = current_schema() AND pg_has_role(tableowner, 'MEMBER') ORDER BY 1",
-            [list(GUARDED_TABLES)],
-        )
-        return [name for (name,) in cursor.fetchall()]
 
 
 def _secrets() -> Iterator[Error]:

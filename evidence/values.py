@@ -18,7 +18,7 @@ API_SCOPES = tuple(
 )
 """Every right a client of the API can have: a resource, and reading or changing it."""
 
-Json: TypeAlias = "None | bool | int | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | str | list[Json] | dict[str, Json] | None"
 
 MESSAGE_KINDS = (
     "text", "image", "voice", "video", "file", "sticker", "location", "contact", "link",

@@ -36,7 +36,7 @@ def _database_checks() -> list[CheckMessage]:
 
 def _asked_once() -> list[CheckMessage]:
     try:
-        from evidence.checks import role_is_limited  # after the set-up
+        from evidence.custody.checks import role_is_limited  # after the set-up
 
         return [*run_checks(tags=[Tags.database], databases=["default"]), *role_is_limited()]
     finally:

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from evidence.custody.guards import missing_guards
+from evidence.custody.guards import GUARDED_TABLES, missing_guards
 from evidence.custody.head import head_mismatch
 
 
@@ -48,3 +49,33 @@ def custody_log_is_whole(
 def _is_migrated() -> bool:
     executor = MigrationExecutor(connection)
     return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+
+
+def role_is_limited() -> list[CheckMessage]:
+    """Return an error when the service could change the custody log or drop its triggers.
+
+    For the entry points that serve and work, in production on PostgreSQL; not registered, because
+    ``migrate`` runs every check that asks the database and must run as the owner.
+    """
+    if settings.TRUETHREAD_MODE != "production" or connection.vendor != "postgresql":
+        return []
+    if not (owned := owned_log_tables()):
+        return []
+    return [
+        Error(
+            f"The database role of the service owns the custody log: {', '.join(owned)}.",
+            hint="Serve as another role than the one that migrates: deploy/postgresql/.",
+            id="evidence.E011",
+        )
+    ]
+
+
+def owned_log_tables() -> list[str]:
+    """Return the tables of the log that our PostgreSQL role owns, itself or through another."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tablename FROM pg_tables WHERE tablename = ANY(%s)"
+            " AND schemaname = current_schema() AND pg_has_role(tableowner, 'MEMBER') ORDER BY 1",
+            [list(GUARDED_TABLES)],
+        )
+        return [name for (name,) in cursor.fetchall()]

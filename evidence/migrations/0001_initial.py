@@ -4,438 +4,1060 @@ import django.contrib.auth.models
 import django.contrib.auth.validators
 import django.db.models.deletion
 import django.utils.timezone
-import evidence.models.ids
 from django.conf import settings
 from django.db import migrations, models
 
+import evidence.models.ids
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Conversation',
+            name="Conversation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(default=evidence.models.ids.opaque_id, editable=False, max_length=32, unique=True)),
-                ('identity_key', models.BinaryField(max_length=32)),
-                ('payload', models.BinaryField()),
-                ('created_at', models.DateTimeField()),
-                ('erased_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.CharField(
+                        default=evidence.models.ids.opaque_id,
+                        editable=False,
+                        max_length=32,
+                        unique=True,
+                    ),
+                ),
+                ("identity_key", models.BinaryField(max_length=32)),
+                ("payload", models.BinaryField()),
+                ("created_at", models.DateTimeField()),
+                ("erased_at", models.DateTimeField(blank=True, null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='CustodyPending',
+            name="CustodyPending",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('event_id', models.CharField(max_length=64, unique=True)),
-                ('event', models.CharField(max_length=40)),
-                ('payload', models.BinaryField()),
-                ('created_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("event_id", models.CharField(max_length=64, unique=True)),
+                ("event", models.CharField(max_length=40)),
+                ("payload", models.BinaryField()),
+                ("created_at", models.DateTimeField()),
             ],
             options={
-                'db_table': 'custody_pending',
+                "db_table": "custody_pending",
             },
         ),
         migrations.CreateModel(
-            name='LogEpoch',
+            name="LogEpoch",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField(unique=True)),
-                ('origin', models.CharField(max_length=200, unique=True)),
-                ('vkey', models.CharField(max_length=400)),
-                ('wrapped_key', models.BinaryField()),
-                ('opened_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField(unique=True)),
+                ("origin", models.CharField(max_length=200, unique=True)),
+                ("vkey", models.CharField(max_length=400)),
+                ("wrapped_key", models.BinaryField()),
+                ("opened_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('username', models.CharField(error_messages={'unique': 'A user with that username already exists.'}, help_text='Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.', max_length=150, unique=True, validators=[django.contrib.auth.validators.UnicodeUsernameValidator()], verbose_name='username')),
-                ('first_name', models.CharField(blank=True, max_length=150, verbose_name='first name')),
-                ('last_name', models.CharField(blank=True, max_length=150, verbose_name='last name')),
-                ('email', models.EmailField(blank=True, max_length=254, verbose_name='email address')),
-                ('is_staff', models.BooleanField(default=False, help_text='Designates whether the user can log into this admin site.', verbose_name='staff status')),
-                ('is_active', models.BooleanField(default=True, help_text='Designates whether this user should be treated as active. Unselect this instead of deleting accounts.', verbose_name='active')),
-                ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
-                ('public_id', models.CharField(default=evidence.models.ids.opaque_id, editable=False, max_length=32, unique=True)),
-                ('language', models.CharField(blank=True, max_length=10)),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                (
+                    "last_login",
+                    models.DateTimeField(blank=True, null=True, verbose_name="last login"),
+                ),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                (
+                    "username",
+                    models.CharField(
+                        error_messages={"unique": "A user with that username already exists."},
+                        help_text="Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.",
+                        max_length=150,
+                        unique=True,
+                        validators=[django.contrib.auth.validators.UnicodeUsernameValidator()],
+                        verbose_name="username",
+                    ),
+                ),
+                (
+                    "first_name",
+                    models.CharField(blank=True, max_length=150, verbose_name="first name"),
+                ),
+                (
+                    "last_name",
+                    models.CharField(blank=True, max_length=150, verbose_name="last name"),
+                ),
+                (
+                    "email",
+                    models.EmailField(blank=True, max_length=254, verbose_name="email address"),
+                ),
+                (
+                    "is_staff",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates whether the user can log into this admin site.",
+                        verbose_name="staff status",
+                    ),
+                ),
+                (
+                    "is_active",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Designates whether this user should be treated as active. Unselect this instead of deleting accounts.",
+                        verbose_name="active",
+                    ),
+                ),
+                (
+                    "date_joined",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, verbose_name="date joined"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.CharField(
+                        default=evidence.models.ids.opaque_id,
+                        editable=False,
+                        max_length=32,
+                        unique=True,
+                    ),
+                ),
+                ("language", models.CharField(blank=True, max_length=10)),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'user',
-                'verbose_name_plural': 'users',
-                'abstract': False,
+                "verbose_name": "user",
+                "verbose_name_plural": "users",
+                "abstract": False,
             },
             managers=[
-                ('objects', django.contrib.auth.models.UserManager()),
+                ("objects", django.contrib.auth.models.UserManager()),
             ],
         ),
         migrations.CreateModel(
-            name='CustodyEntry',
+            name="CustodyEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('place', models.PositiveBigIntegerField()),
-                ('event_id', models.CharField(max_length=64, unique=True)),
-                ('event', models.CharField(max_length=40)),
-                ('occurred_at', models.DateTimeField()),
-                ('digest', models.BinaryField(max_length=32)),
-                ('payload', models.BinaryField()),
-                ('epoch', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='entries', to='evidence.logepoch')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("place", models.PositiveBigIntegerField()),
+                ("event_id", models.CharField(max_length=64, unique=True)),
+                ("event", models.CharField(max_length=40)),
+                ("occurred_at", models.DateTimeField()),
+                ("digest", models.BinaryField(max_length=32)),
+                ("payload", models.BinaryField()),
+                (
+                    "epoch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="entries",
+                        to="evidence.logepoch",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'custody_entry',
+                "db_table": "custody_entry",
             },
         ),
         migrations.CreateModel(
-            name='Checkpoint',
+            name="Checkpoint",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('size', models.PositiveBigIntegerField()),
-                ('root', models.BinaryField(max_length=32)),
-                ('note', models.BinaryField()),
-                ('created_at', models.DateTimeField()),
-                ('epoch', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='checkpoints', to='evidence.logepoch')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("size", models.PositiveBigIntegerField()),
+                ("root", models.BinaryField(max_length=32)),
+                ("note", models.BinaryField()),
+                ("created_at", models.DateTimeField()),
+                (
+                    "epoch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="checkpoints",
+                        to="evidence.logepoch",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='LogNode',
+            name="LogNode",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('level', models.PositiveSmallIntegerField()),
-                ('place', models.PositiveBigIntegerField()),
-                ('hash', models.BinaryField(max_length=32)),
-                ('epoch', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='nodes', to='evidence.logepoch')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("level", models.PositiveSmallIntegerField()),
+                ("place", models.PositiveBigIntegerField()),
+                ("hash", models.BinaryField(max_length=32)),
+                (
+                    "epoch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="nodes",
+                        to="evidence.logepoch",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'custody_node',
+                "db_table": "custody_node",
             },
         ),
         migrations.CreateModel(
-            name='Matter',
+            name="Matter",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(default=evidence.models.ids.opaque_id, editable=False, max_length=32, unique=True)),
-                ('name_key', models.BinaryField(max_length=32)),
-                ('payload', models.BinaryField()),
-                ('next_bates', models.PositiveBigIntegerField(default=1)),
-                ('created_at', models.DateTimeField()),
-                ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.CharField(
+                        default=evidence.models.ids.opaque_id,
+                        editable=False,
+                        max_length=32,
+                        unique=True,
+                    ),
+                ),
+                ("name_key", models.BinaryField(max_length=32)),
+                ("payload", models.BinaryField()),
+                ("next_bates", models.PositiveBigIntegerField(default=1)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Hold',
+            name="Hold",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(default=evidence.models.ids.opaque_id, editable=False, max_length=32, unique=True)),
-                ('payload', models.BinaryField()),
-                ('placed_at', models.DateTimeField()),
-                ('released_at', models.DateTimeField(blank=True, null=True)),
-                ('conversation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='holds', to='evidence.conversation')),
-                ('placed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('matter', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='holds', to='evidence.matter')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.CharField(
+                        default=evidence.models.ids.opaque_id,
+                        editable=False,
+                        max_length=32,
+                        unique=True,
+                    ),
+                ),
+                ("payload", models.BinaryField()),
+                ("placed_at", models.DateTimeField()),
+                ("released_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "conversation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="holds",
+                        to="evidence.conversation",
+                    ),
+                ),
+                (
+                    "placed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "matter",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="holds",
+                        to="evidence.matter",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='MatterMember',
+            name="MatterMember",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField()),
-                ('matter', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='matter_members', to='evidence.matter')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                (
+                    "matter",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="matter_members",
+                        to="evidence.matter",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('owner', 'Owner'), ('member', 'Member'), ('auditor', 'Auditor')], default='owner', max_length=10)),
-                ('created_at', models.DateTimeField()),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[("owner", "Owner"), ("member", "Member"), ("auditor", "Auditor")],
+                        default="owner",
+                        max_length=10,
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Organisation',
+            name="Organisation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(default=evidence.models.ids.opaque_id, editable=False, max_length=32, unique=True)),
-                ('name', models.CharField(max_length=200)),
-                ('is_personal', models.BooleanField(default=True)),
-                ('wrapped_key', models.BinaryField()),
-                ('created_at', models.DateTimeField()),
-                ('members', models.ManyToManyField(related_name='organisations', through='evidence.Membership', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.CharField(
+                        default=evidence.models.ids.opaque_id,
+                        editable=False,
+                        max_length=32,
+                        unique=True,
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                ("is_personal", models.BooleanField(default=True)),
+                ("wrapped_key", models.BinaryField()),
+                ("created_at", models.DateTimeField()),
+                (
+                    "members",
+                    models.ManyToManyField(
+                        related_name="organisations",
+                        through="evidence.Membership",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='membership',
-            name='organisation',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='evidence.organisation'),
+            model_name="membership",
+            name="organisation",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="memberships",
+                to="evidence.organisation",
+            ),
         ),
         migrations.AddField(
-            model_name='matter',
-            name='organisation',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='matters', to='evidence.organisation'),
+            model_name="matter",
+            name="organisation",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="matters",
+                to="evidence.organisation",
+            ),
         ),
         migrations.AddField(
-            model_name='conversation',
-            name='organisation',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='conversations', to='evidence.organisation'),
+            model_name="conversation",
+            name="organisation",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="conversations",
+                to="evidence.organisation",
+            ),
         ),
         migrations.CreateModel(
-            name='Blob',
+            name="Blob",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=64)),
-                ('stored_size', models.PositiveBigIntegerField()),
-                ('wrapped_key', models.BinaryField()),
-                ('created_at', models.DateTimeField()),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='blobs', to='evidence.organisation')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=64)),
+                ("stored_size", models.PositiveBigIntegerField()),
+                ("wrapped_key", models.BinaryField()),
+                ("created_at", models.DateTimeField()),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="blobs",
+                        to="evidence.organisation",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ApiToken',
+            name="ApiToken",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(default=evidence.models.ids.opaque_id, editable=False, max_length=32, unique=True)),
-                ('label', models.CharField(max_length=100)),
-                ('token_sha256', models.BinaryField(max_length=32, unique=True)),
-                ('created_at', models.DateTimeField()),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='api_tokens', to=settings.AUTH_USER_MODEL)),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='api_tokens', to='evidence.organisation')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.CharField(
+                        default=evidence.models.ids.opaque_id,
+                        editable=False,
+                        max_length=32,
+                        unique=True,
+                    ),
+                ),
+                ("label", models.CharField(max_length=100)),
+                ("token_sha256", models.BinaryField(max_length=32, unique=True)),
+                ("created_at", models.DateTimeField()),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="api_tokens",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="api_tokens",
+                        to="evidence.organisation",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Acquisition',
+            name="Acquisition",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(default=evidence.models.ids.opaque_id, editable=False, max_length=32, unique=True)),
-                ('created_at', models.DateTimeField()),
-                ('stored_at', models.DateTimeField(blank=True, null=True)),
-                ('format', models.CharField(max_length=40)),
-                ('parser_version', models.CharField(max_length=40)),
-                ('fingerprint', models.BinaryField(max_length=32)),
-                ('payload', models.BinaryField()),
-                ('unparsed_count', models.PositiveBigIntegerField(default=0)),
-                ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('original', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='acquisitions', to='evidence.blob')),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='acquisitions', to='evidence.organisation')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.CharField(
+                        default=evidence.models.ids.opaque_id,
+                        editable=False,
+                        max_length=32,
+                        unique=True,
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("stored_at", models.DateTimeField(blank=True, null=True)),
+                ("format", models.CharField(max_length=40)),
+                ("parser_version", models.CharField(max_length=40)),
+                ("fingerprint", models.BinaryField(max_length=32)),
+                ("payload", models.BinaryField()),
+                ("unparsed_count", models.PositiveBigIntegerField(default=0)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "original",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="acquisitions",
+                        to="evidence.blob",
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="acquisitions",
+                        to="evidence.organisation",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Selection',
+            name="Selection",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(default=evidence.models.ids.opaque_id, editable=False, max_length=32, unique=True)),
-                ('created_at', models.DateTimeField()),
-                ('payload', models.BinaryField()),
-                ('digest', models.BinaryField(max_length=32)),
-                ('disclosed_count', models.PositiveBigIntegerField()),
-                ('row_count', models.PositiveBigIntegerField()),
-                ('gap_count', models.PositiveBigIntegerField()),
-                ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('matter', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='selections', to='evidence.matter')),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='selections', to='evidence.organisation')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.CharField(
+                        default=evidence.models.ids.opaque_id,
+                        editable=False,
+                        max_length=32,
+                        unique=True,
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("payload", models.BinaryField()),
+                ("digest", models.BinaryField(max_length=32)),
+                ("disclosed_count", models.PositiveBigIntegerField()),
+                ("row_count", models.PositiveBigIntegerField()),
+                ("gap_count", models.PositiveBigIntegerField()),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "matter",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="selections",
+                        to="evidence.matter",
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="selections",
+                        to="evidence.organisation",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Export',
+            name="Export",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(default=evidence.models.ids.opaque_id, editable=False, max_length=32, unique=True)),
-                ('created_at', models.DateTimeField()),
-                ('request_key', models.BinaryField(db_index=True, max_length=32)),
-                ('payload', models.BinaryField()),
-                ('delivered_at', models.DateTimeField(blank=True, null=True)),
-                ('issued_at', models.DateTimeField(blank=True, null=True)),
-                ('zip_sha256', models.BinaryField(blank=True, db_index=True, max_length=32, null=True)),
-                ('withdrawn_at', models.DateTimeField(blank=True, null=True)),
-                ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('superseded_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='supersedes', to='evidence.export')),
-                ('matter', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='exports', to='evidence.matter')),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='exports', to='evidence.organisation')),
-                ('selection', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='exports', to='evidence.selection')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.CharField(
+                        default=evidence.models.ids.opaque_id,
+                        editable=False,
+                        max_length=32,
+                        unique=True,
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("request_key", models.BinaryField(db_index=True, max_length=32)),
+                ("payload", models.BinaryField()),
+                ("delivered_at", models.DateTimeField(blank=True, null=True)),
+                ("issued_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "zip_sha256",
+                    models.BinaryField(blank=True, db_index=True, max_length=32, null=True),
+                ),
+                ("withdrawn_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "superseded_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="supersedes",
+                        to="evidence.export",
+                    ),
+                ),
+                (
+                    "matter",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="exports",
+                        to="evidence.matter",
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="exports",
+                        to="evidence.organisation",
+                    ),
+                ),
+                (
+                    "selection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="exports",
+                        to="evidence.selection",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Series',
+            name="Series",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(default=evidence.models.ids.opaque_id, editable=False, max_length=32, unique=True)),
-                ('place', models.PositiveIntegerField()),
-                ('wrapped_key', models.BinaryField()),
-                ('size', models.PositiveBigIntegerField(default=0)),
-                ('root', models.BinaryField(blank=True, max_length=32, null=True)),
-                ('sm3_root', models.BinaryField(blank=True, max_length=32, null=True)),
-                ('head', models.BinaryField(default=bytes)),
-                ('payload', models.BinaryField(default=bytes)),
-                ('first_at', models.DateTimeField(blank=True, null=True)),
-                ('last_at', models.DateTimeField(blank=True, null=True)),
-                ('sealed_at', models.DateTimeField(blank=True, null=True)),
-                ('erased_at', models.DateTimeField(blank=True, null=True)),
-                ('acquisition', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='series', to='evidence.acquisition')),
-                ('conversation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='series', to='evidence.conversation')),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='series', to='evidence.organisation')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.CharField(
+                        default=evidence.models.ids.opaque_id,
+                        editable=False,
+                        max_length=32,
+                        unique=True,
+                    ),
+                ),
+                ("place", models.PositiveIntegerField()),
+                ("wrapped_key", models.BinaryField()),
+                ("size", models.PositiveBigIntegerField(default=0)),
+                ("root", models.BinaryField(blank=True, max_length=32, null=True)),
+                ("sm3_root", models.BinaryField(blank=True, max_length=32, null=True)),
+                ("head", models.BinaryField(default=bytes)),
+                ("payload", models.BinaryField(default=bytes)),
+                ("first_at", models.DateTimeField(blank=True, null=True)),
+                ("last_at", models.DateTimeField(blank=True, null=True)),
+                ("sealed_at", models.DateTimeField(blank=True, null=True)),
+                ("erased_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "acquisition",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="series",
+                        to="evidence.acquisition",
+                    ),
+                ),
+                (
+                    "conversation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="series",
+                        to="evidence.conversation",
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="series",
+                        to="evidence.organisation",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'series',
+                "verbose_name_plural": "series",
             },
         ),
         migrations.AddField(
-            model_name='selection',
-            name='series',
-            field=models.ManyToManyField(related_name='selections', to='evidence.series'),
+            model_name="selection",
+            name="series",
+            field=models.ManyToManyField(related_name="selections", to="evidence.series"),
         ),
         migrations.CreateModel(
-            name='Message',
+            name="Message",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sequence', models.PositiveBigIntegerField()),
-                ('kind', models.CharField(max_length=12)),
-                ('participant', models.PositiveIntegerField(default=0)),
-                ('occurred_at', models.DateTimeField(blank=True, null=True)),
-                ('leaf_hash', models.BinaryField(max_length=32)),
-                ('sm3_leaf_hash', models.BinaryField(blank=True, max_length=32, null=True)),
-                ('payload', models.BinaryField()),
-                ('series', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='evidence.series')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("sequence", models.PositiveBigIntegerField()),
+                ("kind", models.CharField(max_length=12)),
+                ("participant", models.PositiveIntegerField(default=0)),
+                ("occurred_at", models.DateTimeField(blank=True, null=True)),
+                ("leaf_hash", models.BinaryField(max_length=32)),
+                ("sm3_leaf_hash", models.BinaryField(blank=True, max_length=32, null=True)),
+                ("payload", models.BinaryField()),
+                (
+                    "series",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="messages",
+                        to="evidence.series",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Attachment',
+            name="Attachment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sequence', models.PositiveBigIntegerField()),
-                ('place', models.PositiveIntegerField()),
-                ('blob', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='attachments', to='evidence.blob')),
-                ('series', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='attachments', to='evidence.series')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("sequence", models.PositiveBigIntegerField()),
+                ("place", models.PositiveIntegerField()),
+                (
+                    "blob",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="attachments",
+                        to="evidence.blob",
+                    ),
+                ),
+                (
+                    "series",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="attachments",
+                        to="evidence.series",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Stamp',
+            name="Stamp",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('token', models.BinaryField()),
-                ('gen_time', models.DateTimeField()),
-                ('authority', models.CharField(max_length=300)),
-                ('certificates', models.JSONField(default=list)),
-                ('crls', models.JSONField(default=list)),
-                ('created_at', models.DateTimeField()),
-                ('checkpoint', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='stamps', to='evidence.checkpoint')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("token", models.BinaryField()),
+                ("gen_time", models.DateTimeField()),
+                ("authority", models.CharField(max_length=300)),
+                ("certificates", models.JSONField(default=list)),
+                ("crls", models.JSONField(default=list)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "checkpoint",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="stamps",
+                        to="evidence.checkpoint",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='CustodySubject',
+            name="CustodySubject",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=12)),
-                ('subject_id', models.CharField(max_length=32)),
-                ('number', models.PositiveBigIntegerField()),
-                ('entry', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='subjects', to='evidence.custodyentry')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(max_length=12)),
+                ("subject_id", models.CharField(max_length=32)),
+                ("number", models.PositiveBigIntegerField()),
+                (
+                    "entry",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="subjects",
+                        to="evidence.custodyentry",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'custody_subject',
-                'constraints': [models.UniqueConstraint(fields=('kind', 'subject_id', 'number'), name='one_entry_per_subject_number')],
+                "db_table": "custody_subject",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("kind", "subject_id", "number"), name="one_entry_per_subject_number"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Artifact',
+            name="Artifact",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('zip', 'ZIP'), ('receipt', 'Receipt'), ('pdf', 'PDF')], max_length=10)),
-                ('name', models.CharField(max_length=200)),
-                ('size', models.PositiveBigIntegerField()),
-                ('sha256', models.BinaryField(db_index=True, max_length=32)),
-                ('blob', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='artifacts', to='evidence.blob')),
-                ('export', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='artifacts', to='evidence.export')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("zip", "ZIP"), ("receipt", "Receipt"), ("pdf", "PDF")],
+                        max_length=10,
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                ("size", models.PositiveBigIntegerField()),
+                ("sha256", models.BinaryField(db_index=True, max_length=32)),
+                (
+                    "blob",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="artifacts",
+                        to="evidence.blob",
+                    ),
+                ),
+                (
+                    "export",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="artifacts",
+                        to="evidence.export",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('export', 'name'), name='one_artifact_per_name')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("export", "name"), name="one_artifact_per_name")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Job',
+            name="Job",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(default=evidence.models.ids.opaque_id, editable=False, max_length=32, unique=True)),
-                ('phase', models.CharField(choices=[('preparing', 'Preparing'), ('stamping', 'Time-stamping'), ('rendering', 'Rendering'), ('signing', 'Signing'), ('packing', 'Packing'), ('self_verifying', 'Checking the result'), ('issuing', 'Issuing'), ('ready', 'Ready'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='preparing', max_length=16)),
-                ('error_code', models.CharField(blank=True, max_length=60)),
-                ('done_units', models.PositiveBigIntegerField(default=0)),
-                ('total_units', models.PositiveBigIntegerField(default=0)),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('cancel_requested', models.BooleanField(default=False)),
-                ('lease_holder', models.CharField(blank=True, max_length=64)),
-                ('lease_until', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField()),
-                ('changed_at', models.DateTimeField()),
-                ('export', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='job', to='evidence.export')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.CharField(
+                        default=evidence.models.ids.opaque_id,
+                        editable=False,
+                        max_length=32,
+                        unique=True,
+                    ),
+                ),
+                (
+                    "phase",
+                    models.CharField(
+                        choices=[
+                            ("preparing", "Preparing"),
+                            ("stamping", "Time-stamping"),
+                            ("rendering", "Rendering"),
+                            ("signing", "Signing"),
+                            ("packing", "Packing"),
+                            ("self_verifying", "Checking the result"),
+                            ("issuing", "Issuing"),
+                            ("ready", "Ready"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="preparing",
+                        max_length=16,
+                    ),
+                ),
+                ("error_code", models.CharField(blank=True, max_length=60)),
+                ("done_units", models.PositiveBigIntegerField(default=0)),
+                ("total_units", models.PositiveBigIntegerField(default=0)),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                ("cancel_requested", models.BooleanField(default=False)),
+                ("lease_holder", models.CharField(blank=True, max_length=64)),
+                ("lease_until", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField()),
+                ("changed_at", models.DateTimeField()),
+                (
+                    "export",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="job",
+                        to="evidence.export",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['phase', 'lease_until'], name='job_phase_lease')],
+                "indexes": [models.Index(fields=["phase", "lease_until"], name="job_phase_lease")],
             },
         ),
         migrations.AddConstraint(
-            model_name='custodyentry',
-            constraint=models.UniqueConstraint(fields=('epoch', 'place'), name='one_entry_per_place'),
+            model_name="custodyentry",
+            constraint=models.UniqueConstraint(
+                fields=("epoch", "place"), name="one_entry_per_place"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='checkpoint',
-            constraint=models.UniqueConstraint(fields=('epoch', 'size'), name='one_checkpoint_per_size'),
+            model_name="checkpoint",
+            constraint=models.UniqueConstraint(
+                fields=("epoch", "size"), name="one_checkpoint_per_size"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='lognode',
-            constraint=models.UniqueConstraint(fields=('epoch', 'level', 'place'), name='one_node_per_place'),
+            model_name="lognode",
+            constraint=models.UniqueConstraint(
+                fields=("epoch", "level", "place"), name="one_node_per_place"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='mattermember',
-            constraint=models.UniqueConstraint(fields=('matter', 'user'), name='one_place_per_matter_member'),
+            model_name="mattermember",
+            constraint=models.UniqueConstraint(
+                fields=("matter", "user"), name="one_place_per_matter_member"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.UniqueConstraint(fields=('organisation', 'user'), name='one_membership_per_person'),
+            model_name="membership",
+            constraint=models.UniqueConstraint(
+                fields=("organisation", "user"), name="one_membership_per_person"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='matter',
-            constraint=models.UniqueConstraint(fields=('organisation', 'name_key'), name='one_matter_per_name'),
+            model_name="matter",
+            constraint=models.UniqueConstraint(
+                fields=("organisation", "name_key"), name="one_matter_per_name"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='conversation',
-            constraint=models.UniqueConstraint(fields=('organisation', 'identity_key'), name='one_conversation_per_identity'),
+            model_name="conversation",
+            constraint=models.UniqueConstraint(
+                fields=("organisation", "identity_key"), name="one_conversation_per_identity"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='blob',
-            constraint=models.UniqueConstraint(fields=('organisation', 'name'), name='one_blob_per_content'),
+            model_name="blob",
+            constraint=models.UniqueConstraint(
+                fields=("organisation", "name"), name="one_blob_per_content"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='acquisition',
-            constraint=models.UniqueConstraint(condition=models.Q(('stored_at__isnull', False)), fields=('organisation', 'fingerprint'), name='one_acquisition_per_reading'),
+            model_name="acquisition",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("stored_at__isnull", False)),
+                fields=("organisation", "fingerprint"),
+                name="one_acquisition_per_reading",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='series',
-            constraint=models.UniqueConstraint(fields=('acquisition', 'place'), name='one_series_per_place'),
+            model_name="series",
+            constraint=models.UniqueConstraint(
+                fields=("acquisition", "place"), name="one_series_per_place"
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['series', 'occurred_at'], name='message_series_time'),
+            model_name="message",
+            index=models.Index(fields=["series", "occurred_at"], name="message_series_time"),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(fields=('series', 'sequence'), name='one_message_per_place'),
+            model_name="message",
+            constraint=models.UniqueConstraint(
+                fields=("series", "sequence"), name="one_message_per_place"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='attachment',
-            constraint=models.UniqueConstraint(fields=('series', 'sequence', 'place'), name='one_attachment_per_place'),
+            model_name="attachment",
+            constraint=models.UniqueConstraint(
+                fields=("series", "sequence", "place"), name="one_attachment_per_place"
+            ),
         ),
     ]

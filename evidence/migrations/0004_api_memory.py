@@ -1,7 +1,8 @@
 import django.db.models.deletion
-import evidence.models.ids
 from django.conf import settings
 from django.db import migrations, models
+
+import evidence.models.ids
 
 
 class Migration(migrations.Migration):

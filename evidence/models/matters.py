@@ -26,9 +26,7 @@ class Matter(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["organisation", "name_key"], name="one_matter_per_name"
-            )
+            models.UniqueConstraint(fields=["organisation", "name_key"], name="one_matter_per_name")
         ]
 
     def __str__(self) -> str:

@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from evidence.checks import role_is_limited
+from evidence.custody.checks import role_is_limited
 from evidence.custody.guards import GUARDED_TABLES
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from evidence.checks import role_is_limited
+from evidence.custody.checks import role_is_limited
 from evidence.tasks import work
 
 
