@@ -20,7 +20,7 @@ from evidence.actions.advance import ENDED, STEPS, advance
 from evidence.actions.deliver import deliver
 from evidence.actions.open_matter import open_matter
 from evidence.actions.request_export import ExportOptions, freeze_selection, request_export
-from evidence.management import benchmark
+from evidence.management import bench_verify, benchmark
 from evidence.management.operator import operator
 from evidence.models import Job, Matter, Series
 from evidence.render import bench as render_bench
@@ -68,6 +68,9 @@ class Command(BaseCommand):
             self._say(f"{photos:,} photos of twelve megapixels:")
             self._measure(photos, folder, "chat.zip", benchmark.write_photo_chat)
         shutil.rmtree(folder, ignore_errors=True)
+        self._say("Verdicts, warm:")
+        for line in bench_verify.lines():
+            self._say(line)
 
     def _beside(self, size: int, *, full: bool) -> None:
         """Render the same transcript with each engine, each in a process of its own."""

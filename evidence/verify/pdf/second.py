@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass
 from hashlib import sha256
@@ -16,6 +17,7 @@ HARMLESS = ("reported number of objects",)
 _BUFFER = re.compile(r"stream <_io\.BytesIO object at 0x[0-9a-f]+>:?\s*")
 MAX_FIELDS = 20_000
 MAX_OBJECTS = 500_000
+logging.getLogger("pikepdf").setLevel(logging.CRITICAL)  # what matters becomes a finding
 ERRORS = (pikepdf.PdfError, ValueError, KeyError, TypeError, AttributeError, RuntimeError)
 
 
