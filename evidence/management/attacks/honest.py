@@ -72,12 +72,16 @@ class Maker:
             if visible
             else None,
             new_field_spec=spec,
-        ).sign_pdf(IncrementalPdfFileWriter(io.BytesIO(pdf)), output=out, bytes_reserved=32768)
+        ).sign_pdf(
+            IncrementalPdfFileWriter(io.BytesIO(pdf), strict=False),
+            output=out,
+            bytes_reserved=32768,
+        )
         return out.getvalue()
 
     def store(self, pdf: bytes) -> bytes:
         """Return ``pdf`` with one more revision: certificates and fresh revocation lists."""
-        writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
+        writer = IncrementalPdfFileWriter(io.BytesIO(pdf), strict=False)
         fresh = make_crl(self.pki.issuing, self.pki.now + timedelta(hours=1))
         self._supply(writer, asn1_crl.CertificateList.load(fresh))
         out = io.BytesIO()
@@ -94,7 +98,7 @@ class Maker:
         who: Identity | None = None,
     ) -> bytes:
         """Return ``pdf`` with one more document time-stamp that covers the entire file."""
-        writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
+        writer = IncrementalPdfFileWriter(io.BytesIO(pdf), strict=False)
         if with_store:
             self._supply(writer)
         out = io.BytesIO()
@@ -116,7 +120,7 @@ class Maker:
 
 def filled(pdf: bytes, name: str, value: str) -> bytes:
     """Return ``pdf`` with one text field filled in, appearance included, in one more revision."""
-    writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
+    writer = IncrementalPdfFileWriter(io.BytesIO(pdf), strict=False)
     entry = next(
         one.get_object()
         for one in writer.root["/AcroForm"]["/Fields"]
@@ -143,7 +147,7 @@ def filled(pdf: bytes, name: str, value: str) -> bytes:
 
 def with_empty_field(pdf: bytes, name: str, box: tuple[int, int, int, int]) -> bytes:
     """Return ``pdf`` with an empty signature field that waits for a second signer."""
-    writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
+    writer = IncrementalPdfFileWriter(io.BytesIO(pdf), strict=False)
     fields.append_signature_field(writer, fields.SigFieldSpec(name, on_page=0, box=box))
     out = io.BytesIO()
     writer.write(out)
@@ -213,6 +217,7 @@ def make_all(maker: Maker) -> dict[str, bytes]:
         "rewritten by pyHanko": maker.archived(flat(plain)),
         "a signed PDF inside": maker.archived(paper.holding(plain, "inner.pdf", archived)),
         "PKCS#7, not PAdES": maker.archived(plain, cades=False),
+        "free entry as MuPDF writes it": maker.archived(plain.replace(b"65535 f", b"65536 f")),
         "SHA-512": maker.archived(plain, digest="sha512"),
         "time-stamp only": maker.stamp(plain),
     }

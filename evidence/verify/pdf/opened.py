@@ -29,6 +29,9 @@ MAX_TABLE = 3_000_000
 _START = re.compile(rb"startxref\s+(\d{1,12})")
 _PREVIOUS = re.compile(rb"/Prev\s+(\d{1,12})")
 
+HARMLESS = ("Illegal generation 65536 for object ID 0",)
+"""What strict reading refuses and every other program takes: MuPDF writes its free entry so."""
+
 LIBRARY_ERRORS = (
     PdfReadError, ValueError, ArithmeticError, LookupError, TypeError, AttributeError, AssertionError,
     NotImplementedError, OSError,
@@ -84,7 +87,8 @@ def open_bytes(data: bytes) -> Opened:
     except LIBRARY_ERRORS as error:
         problem = f"{type(error).__name__}: {error}"[:300]
     try:
-        return _checked(Opened(data, _reader(data, strict=False), problem))
+        harmless = any(one in problem for one in HARMLESS)
+        return _checked(Opened(data, _reader(data, strict=False), "" if harmless else problem))
     except PdfDecodeLimitError as error:
         raise TooLarge(str(error)) from error
     except LIBRARY_ERRORS as error:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
 from datetime import timedelta
 
 import pytest
+from pyhanko.sign.fields import MDPPerm
 
 from evidence.verify.offline import Trust
 
@@ -14,7 +16,7 @@ PASSING = (
     "form filled before the second signature", "two signers", "three signers, visible",
     "linearised", "object and cross-reference streams", "linearised with streams",
     "rewritten by qpdf", "rewritten by pyHanko", "a signed PDF inside", "PKCS#7, not PAdES",
-    "SHA-512",
+    "SHA-512", "free entry as MuPDF writes it",
 )  # fmt: skip
 INTACT_IN_PART = {
     "approval B-B": "revocation",
@@ -83,3 +85,30 @@ def test_a_leaf_that_signs_twice_is_trusted_for_each_signature(honest_files, ver
 
     assert len(report.of("chain")) == 3
     assert {one.where for one in report.of("chain")} == {"Signature1", "Signature2", "Signature3"}
+
+
+def test_files_of_other_writers_pass(maker, verdict, tmp_path):
+    import fpdf
+    import typst
+
+    document = fpdf.FPDF()
+    document.add_page()
+    document.set_font("helvetica", size=12)
+    document.cell(text="I agree.")
+    source = tmp_path / "agreed.typ"
+    source.write_text("= I agree\n#pagebreak() To everything.", encoding="utf-8")
+
+    for pdf in (bytes(document.output()), typst.compile(str(source))):
+        for certify in (None, 1):
+            data = maker.archived(pdf, certify=MDPPerm(certify) if certify else None)
+            assert verdict(data).indication == "TOTAL_PASSED"
+
+
+@pytest.mark.foreign_tool("qpdf")
+@pytest.mark.parametrize("mode", ["--qdf", "--object-streams=generate", "--linearize"])
+def test_files_rewritten_by_the_qpdf_command_pass(mode, maker, kit, verdict, tmp_path):
+    (tmp_path / "in.pdf").write_bytes(kit.paper.plain())
+    subprocess.run(["qpdf", mode, "in.pdf", "out.pdf"], cwd=tmp_path, check=True)
+
+    data = maker.archived((tmp_path / "out.pdf").read_bytes())
+    assert verdict(data).indication == "TOTAL_PASSED"
