@@ -81,7 +81,12 @@ def open_bytes(data: bytes) -> Opened:
     if _revisions(data) > MAX_REVISIONS:
         raise TooLarge(f"more than {MAX_REVISIONS} revisions")
     try:
-        return _checked(Opened(data, _reader(data, strict=True)))
+        one = _checked(Opened(data, _reader(data, strict=True)))
+        if not one.reader.xrefs.hybrid_xrefs_present:
+            return one
+        # Word writes hybrid files, and strict pyHanko judges none. Those who add one later are
+        # caught by ``layout``.
+        problem = HARMLESS[0]
     except PdfDecodeLimitError as error:
         raise TooLarge(str(error)) from error
     except LIBRARY_ERRORS as error:
