@@ -141,7 +141,7 @@ def test_the_whole_way_from_sign_up_to_a_verified_download(
     person.look("conversations")
     person.go_on()
     page.uncheck("#tick-4")
-    page.wait_for_function("document.querySelector('#count strong').textContent === '3'")
+    page.locator("#count strong").get_by_text("3", exact=True).wait_for()
     person.look("messages")
     person.go_on()
     page.click('a[href*="message=3#edit"]')
