@@ -212,6 +212,15 @@ def _a_fresh_log() -> None:
     (Path(settings.TRUETHREAD_VAR_DIR) / "log-head.json").unlink(missing_ok=True)
 
 
+@pytest.fixture(autouse=True)
+def _nobody_came_before() -> None:
+    """Forget who asked how often: all tests ask from one address, many in a minute."""
+    from evidence.front import limits
+
+    for gate in (limits.VERIFY_TURNSTILE, limits.LOOKUP_TURNSTILE, limits.REPORT_TURNSTILE):
+        gate.forget()
+
+
 # People
 
 

@@ -87,6 +87,11 @@ class Turnstile:
         finally:
             self._places.release()
 
+    def forget(self) -> None:
+        """Count everybody from nought again."""
+        with self._lock:
+            self._seen.clear()
+
     def _count(self, address: str) -> None:
         now = time.monotonic()
         with self._lock:
