@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from evidence.management.attacks.table import INTACT_REASONS
 
 SEEDS = {"approval": 71, "B-LTA": 72, "certified P=2": 73, "streams": 74}
-PER_BASE, PER_SWEEP = 60, 1000
+PER_BASE, PER_SWEEP = 60, 400
 KEPT = (
     ("B-LTA", 72, 26), ("B-LTA", 72, 330), ("approval", 71, 165),
 )  # fmt: skip
