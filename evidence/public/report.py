@@ -111,7 +111,7 @@ def _series_claim(one: SeriesFacts) -> Iterator[str]:
         ) % {"time": plain_moment(one.stored_by)}
     yield _(
         "The source held %(rows)s rows as delivered, these stand at positions %(first)s…%(last)s, "
-        "%(withheld)s are withheld."
+        "%(withheld)s are withheld, in whole or in part."
     ) % {"rows": one.rows, "first": one.first, "last": one.last, "withheld": one.withheld}
     if one.is_contiguous:
         yield _("The excerpt is contiguous.")

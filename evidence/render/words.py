@@ -95,9 +95,9 @@ _TABLE: dict[str, tuple[str, str]] = {
     "claim.proved": (
         "These bytes were in our store no later than {time}, and this excerpt is unchanged from "
         "them. The source held {size} rows as delivered; these stand at positions {first} to "
-        "{last}; {withheld} are withheld.",
+        "{last}; {withheld} are withheld, in whole or in part.",
         "上述数据不晚于 {time} 即已存入本系统，本摘录与其一致、未经改动。"
-        "来源交付时共 {size} 条，本摘录位于第 {first} 至第 {last} 条，其中 {withheld} 条被遮盖。",
+        "来源交付时共 {size} 条，本摘录位于第 {first} 至第 {last} 条，其中 {withheld} 条被全部或部分遮盖。",
     ),
     "claim.proved.many": ("Conversation {number} ({title}): ", "会话 {number}（{title}）："),
     "claim.time.stamp": (
