@@ -46,6 +46,7 @@ CHECK_WORDS: dict[str, Promise] = {
     "coverage": _("Signature and time-stamps cover the whole file"),
     "revisions": _("Nothing was added after signing except proofs of time"),
     "docmdp": _("The signer's ban on changes was kept"),
+    "appearance": _("The pages look as they did when they were first signed"),
     "signer": _("The signer's certificate is there and fits"),
     "chain": _("The signer's certificate leads to an authority trusted here"),
     "validity": _("The certificate was valid when it was used"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import file_digest
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views import View
 
 from evidence.actions.verification_report import signed_report
-from evidence.actions.verify_file import verify_file
+from evidence.actions.verify_file import verify_and_draw
 from evidence.errors import BusyNow, EvidenceError
 from evidence.front.files import file_name, received
 from evidence.front.limits import LIMITS, REPORT_TURNSTILE, VERIFY_TURNSTILE
@@ -27,6 +28,7 @@ from evidence.public import lookup
 from evidence.public.answers import busy
 from evidence.public.facts import known_file
 from evidence.public.judged import Judged, restored, ticket
+from evidence.public.pictures import picture_pair
 from evidence.public.report import document, report_json
 from evidence.public.verdicts import (
     cards,
@@ -36,6 +38,7 @@ from evidence.public.verdicts import (
     three_lines,
     verdict,
 )
+from evidence.verify.pictures import Pair
 
 
 class VerifyPage(View):
@@ -57,12 +60,12 @@ class VerifyPage(View):
         receipt = request.FILES.get("receipt")
         try:
             with VERIFY_TURNSTILE.passed(address_of(request)), received(file) as path:
-                judged = _judged(path, file_name(file), _receipt_bytes(receipt))
+                judged, pairs = _judged(path, file_name(file), _receipt_bytes(receipt))
         except BusyNow as error:
             return busy(request, error, VERIFY_TURNSTILE)
         except EvidenceError as error:
             return _form(request, error=error_sentence(error), status=400)
-        return _result(request, judged)
+        return _result(request, judged, pairs)
 
 
 class ReportFile(View):
@@ -109,14 +112,14 @@ def _receipt_bytes(receipt: UploadedFile[Any] | None) -> bytes | None:
     return receipt.read(_RECEIPT_LIMIT) if receipt is not None else None
 
 
-def _judged(path: Path, name: str, receipt: bytes | None) -> Judged:
-    report = verify_file(path=path, name=name, receipt=receipt)
+def _judged(path: Path, name: str, receipt: bytes | None) -> tuple[Judged, tuple[Pair, ...]]:
+    report, pairs = verify_and_draw(path=path, name=name, receipt=receipt)
     with path.open("rb") as stream:
         digest = file_digest(stream, "sha256").digest()
-    return Judged(report, digest, path.stat().st_size, timezone.now())
+    return Judged(report, digest, path.stat().st_size, timezone.now()), pairs
 
 
-def _result(request: HttpRequest, judged: Judged) -> HttpResponse:
+def _result(request: HttpRequest, judged: Judged, pairs: Sequence[Pair]) -> HttpResponse:
     report = judged.report
     known = known_file(judged.sha256)
     context = {
@@ -130,6 +133,7 @@ def _result(request: HttpRequest, judged: Judged) -> HttpResponse:
         "extra_lines": extra_lines(report, known),
         "cards": cards(report),
         "findings": finding_lines(report),
+        "pictures": tuple(map(picture_pair, pairs)),
         "shows_claims": known is not None or proves_evidence(report),
         "known": known,
         "ticket": ticket(judged),

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from evidence.verify.offline.report import Finding, Report, failed, make_report
+from evidence.verify.pictures import Drawn, Wish, drawn_of
 
 WORKER = Path(__file__).with_name("worker.py")
 START_SECONDS = 20
@@ -87,11 +88,23 @@ def request_line(
     path: Path, *, roots: Sequence[bytes], trust: str, receipt: bytes | None, bounds: Bounds
 ) -> bytes:
     """Return the one line of JSON a worker reads."""
-    request = {
-        "path": str(path.absolute()),
+    request = _request(path, bounds) | {
         "roots": [base64.b64encode(root).decode() for root in roots],
         "trust": trust,
         "receipt": None if receipt is None else base64.b64encode(receipt).decode(),
+    }
+    return json.dumps(request).encode() + b"\n"
+
+
+def drawing_line(path: Path, wish: Wish, bounds: Bounds) -> bytes:
+    """Return the one line that asks a worker for pictures instead of a report."""
+    request = _request(path, bounds) | {"draw": list(wish.named), "at_most": wish.at_most}
+    return json.dumps(request).encode() + b"\n"
+
+
+def _request(path: Path, bounds: Bounds) -> dict[str, Any]:
+    return {
+        "path": str(path.absolute()),
         "file_bytes": bounds.file_bytes,
         "unpacked_bytes": bounds.unpacked_bytes,
         "entries": bounds.entries,
@@ -99,7 +112,14 @@ def request_line(
         "wall_seconds": bounds.wall_seconds,
         "memory_bytes": bounds.memory_bytes,
     }
-    return json.dumps(request).encode() + b"\n"
+
+
+def drawn_in(answer: bytes) -> Drawn | None:
+    """Return the pictures in a worker's answer, None when there are none. Total."""
+    try:
+        return drawn_of(json.loads(answer))
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def report_of(answer: bytes, name: str, bounds: Bounds, *, seconds: float | None = None) -> Report:

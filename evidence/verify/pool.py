@@ -23,16 +23,21 @@ from evidence.verify.limited import (
     START_SECONDS,
     Bounds,
     command,
+    drawing_line,
+    drawn_in,
     report_of,
     request_line,
     too_large,
     verify_limited,
 )
 from evidence.verify.offline import Report
+from evidence.verify.pictures import Drawn, Wish
 
 FILES_PER_WORKER = 500
 """Files after which a worker is replaced: whatever leaks, leaks little."""
 MAX_LINE_BYTES = 16_000_000
+DRAWING = Bounds(cpu_seconds=8, wall_seconds=15)
+"""What drawing the pages of one file may cost, beyond judging it."""
 
 
 _alive: set[Worker] = set()
@@ -150,6 +155,23 @@ class Pool:
         finally:
             if worker is not None and worker.served >= FILES_PER_WORKER:
                 worker = _end(worker)
+            self._places.put(worker)
+
+    def draw(self, path: Path, wish: Wish, *, bounds: Bounds = DRAWING) -> Drawn | None:
+        """Return pages before and after, drawn by a worker; None when they could not be."""
+        worker = self._places.get()
+        try:
+            worker = worker or _started()
+            if worker is None:
+                return None
+            return drawn_in(worker.ask(drawing_line(path, wish, bounds), bounds.wall_seconds + 5))
+        except WorkerLost:
+            worker = _end(worker)
+            return None
+        except BaseException:
+            worker = _end(worker)
+            raise
+        finally:
             self._places.put(worker)
 
     def close(self) -> None:

@@ -3,7 +3,7 @@
 Run by path with ``python -I``, so it puts the source tree on its own import path. It loads the
 engine once and leaves the network namespace. For every line of JSON on its standard input it forks
 a child that limits itself in time, memory and files, refuses sockets and processes from then on,
-judges the one file and answers one line; a child that dies or dallies becomes ``{"died": why}``.
+judges (or draws) the one file and answers one line; a child that dies or dallies becomes ``{"died": why}``.
 So nothing of one file is left when the next one comes, and no answer waits for Python to start.
 """
 
@@ -43,9 +43,10 @@ def main() -> int:
     """Serve requests until standard input ends."""
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
     logging.disable(logging.CRITICAL)
-    from evidence.verify import engine, pdf  # noqa: F401  # loaded once, for every child
+    from evidence.verify import engine, pdf, pictures  # noqa: F401  # once, for every child
 
     pdf.load()
+    pictures.load()
     leave_network()
     answers = os.dup(1)
     os.dup2(2, 1)
@@ -98,7 +99,9 @@ def _child(line: bytes, out: int) -> None:
     """Judge the one file and leave; never returns."""
     status = 1
     try:
-        answer = _judge(json.loads(line))
+        request = json.loads(line)
+        confine(request)
+        answer = _draw(request) if "draw" in request else _judge(request)
         with os.fdopen(out, "wb") as stream:
             stream.write(answer.encode() + b"\n")
         status = 0
@@ -109,7 +112,6 @@ def _child(line: bytes, out: int) -> None:
 def _judge(request: dict[str, Any]) -> str:
     from evidence.verify import engine, offline
 
-    confine(request)
     report = engine.verify(
         request["path"],
         trust=offline.trust_of(
@@ -120,6 +122,14 @@ def _judge(request: dict[str, Any]) -> str:
         processes=1,
     )
     return report.to_json()
+
+
+def _draw(request: dict[str, Any]) -> str:
+    from evidence.verify import pictures
+
+    wish = pictures.Wish(tuple(request["draw"]), request["at_most"])
+    drawn = pictures.draw(Path(request["path"]).read_bytes(), wish)
+    return json.dumps(drawn.to_dict() if drawn else {"died": "undrawable"})
 
 
 def confine(request: dict[str, Any]) -> None:

@@ -8,7 +8,10 @@ import re
 import pytest
 from django.core import signing
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 
+from evidence.management.attacks import forged, keys, paper
+from evidence.management.attacks.honest import Maker
 from evidence.public import judged
 from evidence.public.verdicts import proves_evidence
 from evidence.verify.offline.report import Report
@@ -83,3 +86,18 @@ def test_cards_and_lines_stand_beside_a_passing_verdict(client, bundle):
 def test_only_bundles_and_volumes_are_said_to_have_been_in_a_store(kind):
     report = Report("x", kind, "TOTAL_PASSED", "ok", "public", (), 0.0)
     assert not proves_evidence(report)
+
+
+@pytest.mark.django_db
+def test_a_page_changed_after_signing_is_shown_before_and_after(client):
+    maker = Maker(keys.make_pki(timezone.now().replace(microsecond=0)))
+    file = forged.isa(maker.archived(paper.plain(2)), maker)
+
+    page = client.post("/verify/", {"file": SimpleUploadedFile("a.pdf", file)}).content.decode()
+    assert "Pages that changed after signing" in page
+    assert page.count("data:image/png;base64,") == 2
+    assert "Page 1, as first signed" in page
+
+    client.cookies["django_language"] = "zh-hans"
+    page = client.post("/verify/", {"file": SimpleUploadedFile("a.pdf", file)}).content.decode()
+    assert "签署之后发生变化的页面" in page

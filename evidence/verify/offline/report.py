@@ -246,3 +246,23 @@ def make_report(
     marked = mark_required(findings, REQUIRED[kind] if required is None else required)
     indication, reason = judge(marked)
     return Report(file, kind, indication, reason, trust, marked, seconds)
+
+
+def with_finding(report: Report, finding: Finding) -> Report:
+    """Return ``report`` with one more finding, and never a better verdict than before.
+
+    Findings of a report that was read back carry no reason of their own, so the old verdict is
+    kept unless the new finding is required and not passed, which makes the file altered at worst.
+    """
+    findings = (*report.findings, finding)
+    if not finding.required or finding.outcome == PASSED:
+        return replace(report, findings=findings)
+    indication, reason = judge([finding])
+    is_graver = REASONS.index(reason) < REASONS.index(report.reason)
+    is_failed = TOTAL_FAILED in (indication, report.indication)
+    return replace(
+        report,
+        findings=findings,
+        indication=TOTAL_FAILED if is_failed else INDETERMINATE,
+        reason=reason if is_graver else report.reason,
+    )
