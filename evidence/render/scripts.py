@@ -3,9 +3,13 @@
 ``python -m evidence.render.scripts FONTS`` prints line by extractor, exact or not, with fpdf2 and
 typst beside our own page where they are installed.
 
-Three lines are not exact in poppler: on a left-to-right page it gives stretches of Arabic and Hebrew
-in the order of their places, so whole Arabic and Hebrew lines, and the mixed line with digits inside
-Arabic, come out in another order. MuPDF, which goes by the order of drawing, gives all sixteen.
+Two lines are not exact in poppler: on a left-to-right page it exchanges the parts of a whole line of
+Arabic or Hebrew at commas and colons; each word is right (``evidence.render.copied`` says why, and how
+the mixed line is kept). MuPDF, which goes by the order of drawing, gives all sixteen. PDFium puts the
+mark of one Arabic letter at the end of the line and turns the brackets of the mixed line.
+
+Exact says what is copied, not what is seen: fpdf2's mixed line comes out of poppler as written because
+its parts are drawn from left to right, which nobody who reads Arabic could follow.
 """
 
 from __future__ import annotations
@@ -100,7 +104,15 @@ def extractors() -> dict[str, Callable[[Path], str]]:
         found["mupdf"] = lambda path: _run(
             "mutool", "draw", "-q", "-F", "txt", "-o", "-", str(path)
         )
+    found["pdfium"] = _with_pdfium
     return found
+
+
+def _with_pdfium(path: Path) -> str:
+    import pypdfium2
+
+    with pypdfium2.PdfDocument(path) as document:
+        return "".join(page.get_textpage().get_text_range() for page in document)
 
 
 def _run(*command: str) -> str:

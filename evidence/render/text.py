@@ -25,6 +25,7 @@ import regex
 import uharfbuzz as hb
 
 from evidence.render.bidi import closing_bracket, levels, needs_bidi, paragraph_level, visual_order
+from evidence.render.copied import CLOSING, stretches
 from evidence.render.coverage import plain_sets
 from evidence.render.fonts import FALLBACKS, Face
 from evidence.render.fontset import Composite, FontSet, FontView, PdfFont, escape
@@ -507,11 +508,18 @@ class TextEngine:
                 drawing.add(unit)
             return drawing.finish(rtl=False)
         places, pen = [0.0] * len(units), 0.0
-        for index in visual_order(found):
+        order = visual_order(found)
+        for index in order:
             places[index] = pen
             pen += units[index].advance
+        spans = stretches([unit.text for unit in units], found, order) if base == 0 else []
+        opens, closes = {span.first: span for span in spans}, {span.last for span in spans}
         for index, unit in enumerate(units):
+            if index in opens:
+                drawing.mark(opens[index].opening)
             drawing.add_at(unit, places[index])
+            if index in closes:
+                drawing.mark(CLOSING)
         return drawing.finish(rtl=base == 1, width=pen)
 
     def emoji_text(self, sequence: str) -> tuple[str, bytes, int]:
@@ -661,6 +669,12 @@ class _LineDrawing:
             self._draw_backwards(unit, place)
         else:
             self.add(unit)
+
+    def mark(self, operator: bytes) -> None:
+        """Begin or end marked content between two units."""
+        self._flush_plain()
+        self._flush_shaped()
+        self._parts.append(operator)
 
     def _move(self, place: float) -> None:
         self._flush_plain()

@@ -26,7 +26,7 @@ def script_page(fonts: FontLibrary, tmp_path_factory: pytest.TempPathFactory) ->
     return path
 
 
-@pytest.mark.parametrize(("extractor", "least"), [("poppler", 13), ("mupdf", 16)])
+@pytest.mark.parametrize(("extractor", "least"), [("poppler", 14), ("mupdf", 16), ("pdfium", 14)])
 def test_lines_of_the_script_page_come_out_exactly(script_page: Path, extractor: str, least: int):
     readers = scripts.extractors()
     if extractor not in readers:
@@ -36,6 +36,17 @@ def test_lines_of_the_script_page_come_out_exactly(script_page: Path, extractor:
 
     assert sum(exact.values()) >= least, exact
     assert {key for key, right in exact.items() if not right} <= {"ar", "he", "mixed"}
+    assert exact["mixed"] or extractor == "pdfium"
+
+
+def test_no_peer_gives_back_as_many_lines_in_any_reader(
+    fonts: FontLibrary, script_page: Path, tmp_path: Path
+):
+    readers, peers = scripts.extractors(), scripts.peers(fonts, tmp_path)
+
+    for read in readers.values():
+        ours = sum(scripts.exact_lines(read(script_page)).values())
+        assert ours > max(sum(scripts.exact_lines(read(peer)).values()) for peer in peers.values())
 
 
 def test_every_word_of_every_script_comes_out_of_poppler(script_page: Path):
