@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.db import models
@@ -26,6 +27,8 @@ from evidence.models import (
     User,
 )
 
+# One door for everyone: with the second step, the limits and the words of the other pages.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 admin.site.site_header = _("TrueThread administration")
 admin.site.site_title = _("TrueThread administration")
 admin.site.index_title = _("Overview")

@@ -39,7 +39,7 @@ def production_is_safe(
         return []
     return [
         *_debugging(), *_signer(), *_trust_roots(), *_time_authorities(), *_database(),
-        *_secrets(), *_address(), *_log_origin(),
+        *_secrets(), *_address(), *_log_origin(), *_mail(),
     ]  # fmt: skip
 
 
@@ -170,6 +170,15 @@ def _log_origin() -> Iterator[Error]:
             "TRUETHREAD_LOG_ORIGIN must name this deployment's custody log for ever.",
             hint="A URL without its scheme, such as evidence.example.org/custody.",
             id="evidence.E009",
+        )
+
+
+def _mail() -> Iterator[Error]:
+    if not settings.TRUETHREAD_SMTP_URL:
+        yield Error(
+            "Mails would be written to files: nobody could confirm an address or a new password.",
+            hint="Set TRUETHREAD_SMTP_URL to the mail server.",
+            id="evidence.E012",
         )
 
 

@@ -109,6 +109,10 @@ INSTALLED_APPS = [
     "django_htmx",
     "rest_framework",
     "oauth2_provider",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
 ]
 
 MIDDLEWARE = [
@@ -122,6 +126,7 @@ MIDDLEWARE = [
     "evidence.front.limits.body_limit",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -168,9 +173,56 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 LOGIN_URL = "login"
-LOGIN_REDIRECT_URL = "/"
+LOGIN_REDIRECT_URL = "conversations"
 LOGOUT_REDIRECT_URL = "/"
+
+# Sign-in (django-allauth). Nothing it answers tells whether an address has an account.
+
+ACCOUNT_ADAPTER = "evidence.web.sign_in.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email", "username"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_SIGNUP_REDIRECT_URL = "upload"
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # in the browser that signed up only
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if _public_is_https else "http"
+ACCOUNT_USERNAME_MIN_LENGTH = 2
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_METHODS = ["password", "mfa"]
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
+"""Seconds for which a person who just proved who they are is not asked again."""
+ACCOUNT_FORMS = {
+    "login": "evidence.web.sign_in_forms.SignInForm",
+    "signup": "evidence.web.sign_in_forms.SignUpForm",
+    "change_password": "evidence.web.sign_in_forms.ChangePasswordForm",
+    "set_password": "evidence.web.sign_in_forms.SetPasswordForm",
+    "reset_password": "evidence.web.sign_in_forms.ResetPasswordForm",
+    "reset_password_from_key": "evidence.web.sign_in_forms.NewPasswordForm",
+    "reauthenticate": "evidence.web.sign_in_forms.StepUpForm",
+    "add_email": "evidence.web.sign_in_forms.ChangeEmailForm",
+}
+MFA_ADAPTER = "evidence.web.sign_in.SecondStepAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = TRUETHREAD_DEPLOYMENT_NAME
+MFA_TOTP_TOLERANCE = 1
+MFA_FORMS = {
+    "authenticate": "evidence.web.sign_in_forms.SecondStepForm",
+    "reauthenticate": "evidence.web.sign_in_forms.SecondStepAgainForm",
+    "activate_totp": "evidence.web.sign_in_forms.ActivateAppForm",
+}
+# How often somebody tried to sign in is counted here, for all processes of this machine.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "LOCATION": TRUETHREAD_VAR_DIR / "cache",
+        "OPTIONS": {"MAX_ENTRIES": 20_000},
+    }
+}
 
 # Mail
 

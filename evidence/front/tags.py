@@ -8,7 +8,7 @@ from typing import Any
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext
 
 from evidence.front import marks, sentences
 from evidence.front.times import local_time
@@ -98,3 +98,18 @@ def hex_groups(digest: bytes | memoryview | str) -> SafeString:
 def language_tag() -> str:
     """Return the language of the page as HTML names it."""
     return {"zh-hans": "zh-Hans"}.get(get_language() or "en", "en")
+
+
+_BROWSERS = ("Edg", "OPR", "SamsungBrowser", "MicroMessenger", "Firefox", "Chrome", "Safari")
+_SYSTEMS = ("Android", "iPhone", "iPad", "Windows", "Mac OS X", "Linux")
+_KNOWN_AS = {"Edg": "Edge", "OPR": "Opera", "MicroMessenger": "WeChat", "Mac OS X": "macOS"}
+
+
+@register.filter
+def browser_name(user_agent: str) -> str:
+    """Return what a browser says it is, in words people know; nothing else of what it sent."""
+    found = [
+        next((_KNOWN_AS.get(word, word) for word in words if word in user_agent), "")
+        for words in (_BROWSERS, _SYSTEMS)
+    ]
+    return " · ".join(filter(None, found)) or gettext("Another program")

@@ -1,24 +1,17 @@
 """Addresses of the pages."""
 
-from django.contrib.auth.views import LoginView, LogoutView
-from django.urls import path
+from django.urls import include, path
 
-from evidence.web import accounts, conversations, exports, home, search, select, uploads, wizard
+from evidence.web import account, conversations, exports, home, search, select, uploads, wizard
 
 urlpatterns = [
     path("", home.Home.as_view(), name="home"),
     path("samples/<slug:code>", home.SampleFile.as_view(), name="sample"),
-    path(
-        "sign-in/",
-        LoginView.as_view(template_name="web/signin.html", redirect_authenticated_user=True),
-        name="login",
-    ),
-    path("sign-out/", LogoutView.as_view(), name="logout"),
-    path("sign-up/", accounts.SignUp.as_view(), name="signup"),
-    path("account/", accounts.Account.as_view(), name="account"),
+    path("", include("evidence.web.sign_in_urls")),
+    path("account/", account.Account.as_view(), name="account"),
     path(
         "account/tokens/<slug:token_id>/revoke/",
-        accounts.RevokeToken.as_view(),
+        account.RevokeToken.as_view(),
         name="revoke_token",
     ),
     path("upload/", uploads.Upload.as_view(), name="upload"),

@@ -54,6 +54,7 @@ from evidence.front.drafting import (
 from evidence.front.exporting import ask_for_export, counted
 from evidence.front.marks import plain
 from evidence.front.sentences import error_sentence
+from evidence.front.step_up import step_up
 from evidence.front.times import zone_of_days
 from evidence.models import Draft, Series
 from evidence.select import FrozenPart
@@ -788,6 +789,7 @@ class ConfirmStep(ReviewStep):
             return self.shown(request, draft, state, facts, status=400)
         if request.POST.get("seen_all") != mark(_asked_for(state)):
             return self.shown(request, draft, state, facts | {"is_stale": True}, status=409)
+        step_up(request)
         series = self.chosen(draft, state)
         export = ask_for_export(
             organisation=organisation,

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.core import mail
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 MISSING = "foreign tool missing: chromium"
@@ -22,6 +26,7 @@ CHAT = """\
 13/01/2024, 09:15 - Ana: My account is DE02 1203 0000 0000 2020 51
 14/01/2024, 10:01 - Ana: See you at noon
 """
+PASSWORD = "four quiet blue doors"
 GO_ON = {"en": "Save and go on", "zh-hans": "保存并继续"}
 
 
@@ -94,14 +99,22 @@ def walk(browser, live_server):
         context.close()
 
 
+def link_in(message) -> str:
+    """Return the path of the link in a mail."""
+    return re.search(r"http://[^/\s]+(/sign-\S+)", message.body)[1]
+
+
 def sign_up_and_upload(walk: Walk, folder: Path) -> None:
     """Sign up, deliver a chat, answer the questions, and stand before the conversation."""
     page = walk.page
     page.goto("/sign-up/")
     walk.look("sign-up")
-    page.fill("#id_username", "dora")
     page.fill("#id_email", "dora@example.org")
-    page.fill("#id_password", "four quiet blue doors")
+    page.fill("#id_password1", PASSWORD)
+    page.click("main form .button")
+    walk.look("sign-up-sent")
+    page.goto(link_in(mail.outbox[-1]))
+    walk.look("sign-up-confirm")
     page.click("main form .button")
     chat = folder / "WhatsApp Chat with Li Lei.txt"
     chat.write_text(CHAT, encoding="utf-8")
@@ -159,6 +172,9 @@ def test_the_whole_way_from_sign_up_to_a_verified_download(
     person.go_on()
     person.look("confirm")
     page.click('button[value="next"]')
+    person.look("step-up")
+    page.fill("#id_password", PASSWORD)
+    page.click("main form .button")
     page.wait_for_selector("progress")
     person.look("progress")
 
@@ -174,3 +190,50 @@ def test_the_whole_way_from_sign_up_to_a_verified_download(
     page.locator("input[type=file]").first.set_input_files(str(bundle))
     page.locator("main form button.button").first.click()
     page.wait_for_selector(".verdict", timeout=60_000)
+
+
+@pytest.mark.parametrize(("language", "width"), [("en", 1280), ("zh-hans", 390)])
+def test_an_account_is_protected_with_a_second_step(walk, transactional_db, alice, language, width):
+    person = walk(language, width)
+    page = person.page
+    page.goto("/sign-in/")
+    page.fill("#id_login", "alice")
+    page.fill("#id_password", "wrong")
+    page.click("main form .button")
+    person.look("sign-in")
+    page.fill("#id_password", "correct horse battery")
+    page.click("main form .button")
+    page.goto("/account/")
+    person.look("account")
+    page.goto("/account/second-step/")
+    person.look("second-step-off")
+    page.click("main .card .button")
+    page.fill("#id_password", "correct horse battery")
+    page.click("main form .button")
+    person.look("second-step-app")
+    secret = page.locator(".steps .hash").inner_text()
+    page.fill("#id_code", format_hotp_value(hotp_value(secret, int(time.time()) // 30)))
+    page.click("main form .button")
+    person.look("recovery-codes")
+    code = page.locator(".codes li").first.inner_text()
+    for address in ("second-step/", "second-step/codes/new/", "second-step/app/off/", "sessions/",
+                    "email/", "password/"):  # fmt: skip
+        page.goto(f"/account/{address}")
+        person.look(address.replace("/", "-").strip("-"))
+    page.locator(".tools form").last.locator("button").click()
+    page.goto("/sign-in/")
+    page.fill("#id_login", "alice")
+    page.fill("#id_password", "correct horse battery")
+    page.click("main form .button")
+    person.look("sign-in-second-step")
+    page.fill("#id_code", code)
+    page.click("main form .button")
+    page.wait_for_url("**/conversations/")
+    page.locator(".tools form").last.locator("button").click()
+    page.goto("/sign-in/forgotten/")
+    person.look("forgotten")
+    page.fill("#id_email", "alice@example.org")
+    page.click("main form .button")
+    person.look("forgotten-sent")
+    page.goto(link_in(mail.outbox[-1]))
+    person.look("new-password")

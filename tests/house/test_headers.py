@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_a_page_may_load_only_our_own_files_and_be_framed_by_nobody(client):
-    headers = client.get("/admin/login/").headers
+    headers = client.get("/sign-in/").headers
     policy = headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "script-src 'self'" in policy
@@ -31,11 +31,11 @@ def test_a_page_with_a_policy_of_its_own_keeps_it():
 
 
 def test_a_strange_host_name_is_refused(client):
-    assert client.get("/admin/login/", headers={"host": "evil.example"}).status_code == 400
+    assert client.get("/sign-in/", headers={"host": "evil.example"}).status_code == 400
 
 
 def test_the_language_can_be_chosen(client):
-    answer = client.post("/i18n/setlang/", {"language": "zh-hans", "next": "/admin/login/"})
+    answer = client.post("/i18n/setlang/", {"language": "zh-hans", "next": "/sign-in/"})
     assert "登录" in client.get(answer.headers["Location"]).content.decode()
 
 

@@ -64,6 +64,7 @@ def production(settings, monkeypatch, tmp_path, trusted_pair):
     settings.TRUETHREAD_KEK = bytes(range(32))
     settings.TRUETHREAD_PUBLIC_URL = "https://evidence.example.org"
     settings.TRUETHREAD_LOG_ORIGIN = "evidence.example.org/custody"
+    settings.TRUETHREAD_SMTP_URL = {"EMAIL_HOST": "mail.example.org"}
     return settings
 
 
@@ -89,6 +90,7 @@ def test_a_whole_production_deployment_starts(production):
     ("TRUETHREAD_PUBLIC_URL", "https://localhost", "E008"),
     ("TRUETHREAD_LOG_ORIGIN", "truethread.localhost/custody", "E009"),
     ("TRUETHREAD_LOG_ORIGIN", "two words", "E009"),
+    ("TRUETHREAD_SMTP_URL", {}, "E012"),
 ])  # fmt: skip
 def test_each_development_part_is_refused(production, name, value, refusal):
     setattr(production, name, value)

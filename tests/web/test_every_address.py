@@ -18,15 +18,24 @@ STEPS = (
 )  # fmt: skip
 SERIES = ("conversation", "select")
 PUBLIC = {"home": 200, "verify": 200, "login": 200, "signup": 200, "api-root": 200, "sample": 404}
+PUBLIC |= {  # signing up and in; with a link that leads nowhere
+    "account_login": 200, "account_signup": 200, "account_email_verification_sent": 200,
+    "account_confirm_email": 200, "account_inactive": 200, "account_reset_password": 200,
+    "account_reset_password_done": 200, "account_reset_password_from_key_done": 200,
+    "account_reset_password_from_key": 200, "mfa_authenticate": 302,
+}  # fmt: skip
 PUBLIC |= {"healthz": 200, "readyz": 200, "metrics": 404}  # metrics: without a token setting
 """Open to anyone, with what a plain GET answers."""
 PERSONAL = {
     "conversations": 200, "exports": 200, "account": 200, "upload": 200, "questions": 404,
-    "drafts": 200,
+    "drafts": 200, "logout": 200, "account_logout": 200, "account_change_password": 200,
+    "account_set_password": 302, "account_email": 200, "account_reauthenticate": 200,
+    "mfa_reauthenticate": 302, "mfa_index": 200, "mfa_activate_totp": 200,
+    "mfa_deactivate_totp": 404, "mfa_view_recovery_codes": 404, "mfa_generate_recovery_codes": 200,
+    "mfa_download_recovery_codes": 404, "usersessions_list": 200,
 }  # fmt: skip
 """Shows people what is theirs alone."""
 POST_ONLY = {
-    "logout",
     "set_language",
     "count",
     "cancel",
@@ -87,6 +96,8 @@ def addresses(alice, issued, now):
         "download": [export.public_id, pdf.name],
         "revoke_token": [token.public_id],
         "questions": ["0" * 32],
+        "account_confirm_email": ["x:y"],
+        "account_reset_password_from_key": ["1", "x-y"],
         "sample": ["good"],
         "api-acquisition": [series.acquisition.public_id],
         "api-conversation": [series.public_id],

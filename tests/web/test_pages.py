@@ -11,7 +11,7 @@ from django.urls import reverse
 from evidence import custody
 from evidence.actions.advance import run_to_end
 from evidence.errors import Corrupt
-from evidence.models import ApiToken, Export, Job, Membership, Series, User
+from evidence.models import ApiToken, Export, Job, Membership, Series
 
 ASKED = {
     "period_from": "", "period_to": "", "participant": "", "messages": "", "context": "0",
@@ -47,34 +47,6 @@ def test_the_language_can_be_switched_and_is_kept(client):
 def test_a_sample_that_was_never_made_is_not_found(client):
     assert client.get("/samples/good").status_code == 404
     assert client.get("/samples/passwd").status_code == 404
-
-
-def test_a_new_person_gets_an_organisation_of_one(client, db):
-    form = {"username": "dora", "email": "dora@example.org", "password": "four quiet blue doors"}
-    answer = client.post("/sign-up/", form)
-    dora = User.objects.get(username="dora")
-    assert (answer.status_code, answer["Location"]) == (302, "/upload/")
-    assert dora.memberships.get().role == Membership.Role.OWNER
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [("password", "short"), ("password", "123456789012"), ("username", "Alice"), ("email", "x")],
-)
-def test_a_sign_up_that_cannot_be_is_explained_and_creates_nobody(client, alice, field, value):
-    form = {"username": "dora", "email": "dora@example.org", "password": "four quiet blue doors"}
-    answer = client.post("/sign-up/", form | {field: value})
-    assert answer.status_code == 400
-    assert "errorlist" in text_of(answer)
-    assert User.objects.count() == 1
-
-
-def test_a_person_signs_in_and_out(client, alice):
-    form = {"username": "alice", "password": "correct horse battery"}
-    assert client.post("/sign-in/", form).status_code == 302
-    assert client.get("/conversations/").status_code == 200
-    client.post("/sign-out/")
-    assert client.get("/conversations/").status_code == 302
 
 
 def test_an_upload_asks_what_the_file_does_not_say_and_stores_the_answers(alice, chat_text):

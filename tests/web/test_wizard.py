@@ -105,6 +105,20 @@ def test_confirming_twice_asks_for_one_bundle(walk):
     assert Export.objects.count() == 1
 
 
+def test_a_bundle_is_asked_for_only_by_who_shows_again_who_they_are(walk):
+    session = walk.client.session
+    del session["account_authentication_methods"]
+    session.save()
+    walk.to("messages")
+    seen = re.search(r'name="seen_all" value="(\w+)"', walk.page("confirm"))[1]
+    asked = walk.client.post(f"{walk.address}confirm/", {"seen_all": seen})
+    assert asked["Location"].startswith("/account/confirm/")
+    assert not Export.objects.exists()
+    form = {"password": "correct horse battery", "next": f"{walk.address}confirm/"}
+    answer = walk.client.post("/account/confirm/", form)
+    assert answer["Location"] == f"/exports/{Export.objects.get().public_id}/"
+
+
 def test_what_was_not_looked_over_is_not_confirmed(walk):
     walk.to("messages")
     seen = re.search(r'name="seen_all" value="(\w+)"', walk.page("confirm"))[1]
