@@ -18,8 +18,8 @@ help:  ## List these targets.
 demo: $(STAMPS)/setup  ## Turn a sample conversation into a signed bundle in var/demo and verify it.
 	$(MANAGE) demo
 
-test: $(STAMPS)/setup $(STAMPS)/dev-packages  ## Run the tests; missing foreign tools are named and skipped.
-	$(RUN) -m pytest $(ARGS)
+test: $(STAMPS)/setup $(STAMPS)/dev-packages  ## Run the tests on every core; missing foreign tools are named and skipped.
+	$(RUN) -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 serve: $(STAMPS)/setup  ## Serve the pages, the API and the verification page on this machine.
 	PORT=$(PORT) $(MANAGE) serve

@@ -4,6 +4,9 @@ Guards that come with the plug-ins: sockets reach loopback only (pytest-socket),
 closed to tests that do not ask for it, and queries are counted with
 ``django_assert_max_num_queries`` (both pytest-django).
 
+``make test`` runs on every core (pytest-xdist). Each worker is a process with a var folder and a
+test database of its own (``tests/settings``), so no test may count on what another one left.
+
 Environment: ``REQUIRE_ALL=1`` makes a skip a failure; ``SWEEPS=1`` also runs the long sweeps.
 """
 
@@ -19,7 +22,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings as hypothesis_settings
@@ -36,6 +39,7 @@ SHARED = REPOSITORY.parent / "shared"
 SHARED_FIXTURES_ABSENT = "shared fixtures are absent"
 PASSWORD = "correct horse battery"
 _TOOL_MISSING = "foreign tool missing: "
+_LEFT = pytest.StashKey[int]()
 
 hypothesis_settings.register_profile("house", deadline=None, database=None)
 hypothesis_settings.load_profile("house")
@@ -79,6 +83,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if later:
         config.hook.pytest_deselected(items=[item for item in items if item in later])
         items[:] = [item for item in items if item not in later]
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["left_for_later"] = len(later)
+
+
+class _WorkersSay:
+    """Takes what workers tell and pytest-xdist does not: how many tests another run is for."""
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        # Every worker collects all tests, so each of them tells the same number.
+        node.config.stash[_LEFT] = getattr(node, "workeroutput", {}).get("left_for_later", 0)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workeroutput"):
+        config.pluginmanager.register(_WorkersSay())
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -120,6 +140,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reasons = Counter(
         _reason(report.longrepr) for report in terminalreporter.stats.get("skipped", [])
     )
+    if left := terminalreporter.config.stash.get(_LEFT, 0):
+        reasons["left to another run: sweeps, or the run on PostgreSQL"] = left
     if reasons:
         terminalreporter.section("skipped")
     for reason, count in sorted(reasons.items()):

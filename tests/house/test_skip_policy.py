@@ -36,13 +36,13 @@ def test_that_passes():
 
 @pytest.fixture
 def run_sample(repository: Path, tmp_path: Path):
-    def run(**environment: str) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         (tmp_path / "test_sample.py").write_text(SAMPLE)
         clean = {k: v for k, v in os.environ.items() if k not in LEFT_OUT}
         return subprocess.run(
             [
                 sys.executable, "-m", "pytest", "-c", "pyproject.toml", "-p", "tests.conftest",
-                "-p", "no:randomly", str(tmp_path),
+                "-p", "no:randomly", *arguments, str(tmp_path),
             ],
             cwd=repository, env=clean | environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
@@ -62,6 +62,15 @@ def test_a_skip_fails_where_all_is_required_but_for_absent_fixtures(run_sample):
     assert run.returncode == 1
     assert "Skipped although REQUIRE_ALL is set: foreign tool missing: no-such-tool" in run.stdout
     assert "2 passed, 1 skipped, 1 deselected, 1 error" in run.stdout
+
+
+def test_side_by_side_the_same_is_left_out_named_and_refused(run_sample):
+    run = run_sample("-n2", REQUIRE_ALL="1")
+    assert run.returncode == 1
+    assert "Skipped although REQUIRE_ALL is set: foreign tool missing: no-such-tool" in run.stdout
+    assert "1 tests: shared fixtures are absent" in run.stdout
+    assert "2 tests: left to another run" in run.stdout
+    assert "1 passed, 1 skipped, 1 error" in run.stdout
 
 
 def test_no_test_reaches_beyond_loopback():
