@@ -39,7 +39,7 @@ def production_is_safe(
         return []
     return [
         *_debugging(), *_signer(), *_trust_roots(), *_time_authorities(), *_database(),
-        *_secrets(), *_address(), *_log_origin(), *_mail(),
+        *_secrets(), *_address(), *_log_origin(), *_mail(), *_webhooks(),
     ]  # fmt: skip
 
 
@@ -179,6 +179,15 @@ def _mail() -> Iterator[Error]:
             "Mails would be written to files: nobody could confirm an address or a new password.",
             hint="Set TRUETHREAD_SMTP_URL to the mail server.",
             id="evidence.E012",
+        )
+
+
+def _webhooks() -> Iterator[Error]:
+    if settings.TRUETHREAD_WEBHOOKS_TO_LOOPBACK:
+        yield Error(
+            "Webhooks could be led to services of this machine that nobody outside may reach.",
+            hint="Remove TRUETHREAD_WEBHOOKS_TO_LOOPBACK.",
+            id="evidence.E013",
         )
 
 

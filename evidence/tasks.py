@@ -4,46 +4,70 @@
 ``advance_job`` and ``tend`` are what Celery calls: a message wakes a worker for one job, and a
 schedule calls ``tend``, which wakes workers again for whatever still waits. Both end in the same
 action under the same lease, so running both at once is allowed.
+
+Webhooks are told by threads of their own (``deliver``), so that no receiver keeps a worker waiting:
+beside ``work``, or as ``manage.py deliver_webhooks`` where Celery does the work.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from datetime import datetime, timedelta
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 from django.db.models import Q
 from django.utils import timezone
 
 from evidence import custody
-from evidence.actions import workspace
+from evidence.access.webhooks import may_know
+from evidence.actions import tell_webhooks, workspace
 from evidence.actions.advance import ENDED, run_to_end
 from evidence.actions.stamp_log import stamp_if_possible
 from evidence.actions.tell_requester import tell_requester, tell_requesters
 from evidence.gateways.wake import wake
-from evidence.models import Job, Stamp
+from evidence.models import Job, Stamp, WebhookDelivery, WebhookEvent
 
 logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 1.0
+DELIVER_EVERY = 0.2
 STAMP_EVERY = timedelta(minutes=1)
 WAKE_AGAIN_SECONDS = 15.0
 """How often ``tend`` runs; a job whose message was lost waits no longer than that."""
+SENDERS = 8
+"""Webhooks told at the same time; of each one, one event at a time."""
+OVERDUE = timedelta(minutes=5)
+_FORGET_EVERY = timedelta(hours=1)
 
 
 def work(stop: threading.Event, *, once: bool = False) -> None:
-    """Advance every unfinished job, then wait for more, until ``stop`` is set.
+    """Advance every unfinished job, then wait for more, until ``stop`` is set; tell webhooks beside.
 
-    once: return as soon as nothing is left to do. An exception in one job is logged and the job
-    tried again in the next round, so one bad job never stops the others.
+    once: return as soon as no job is left to do, and tell no webhook. An exception in one job is
+    logged and the job tried again in the next round, so one bad job never stops the others.
     """
+    if once:
+        _work(stop, once=True)
+        return
+    sender = threading.Thread(target=deliver, args=(stop,), name="webhooks", daemon=True)
+    sender.start()
+    try:
+        _work(stop, once=False)
+    finally:
+        stop.set()
+        sender.join(timeout=10)
+
+
+def _work(stop: threading.Event, *, once: bool) -> None:
     workspace.sweep()
     while not stop.is_set():
         close_old_connections()
         moved = advance_all(stop)
         keep_the_log()
         tell_requesters(timezone.now())
+        tell_webhooks.tell_owners(timezone.now())
         if not moved:
             if once:
                 return
@@ -66,8 +90,56 @@ def tend() -> None:
     workspace.sweep()
     keep_the_log()
     tell_requesters(timezone.now())
+    tell_webhooks.tell_owners(timezone.now())
+    if webhooks_wait_in_vain(timezone.now()):
+        logger.error("webhooks wait and nobody tells them: is manage.py deliver_webhooks running?")
     for job_id in waiting_jobs(timezone.now()):
         wake(job_id, expires=WAKE_AGAIN_SECONDS)
+
+
+def deliver(stop: threading.Event) -> None:
+    """Tell webhooks what is in their outbox until ``stop`` is set; what is under way is finished.
+
+    A receiver that hangs holds one of ``SENDERS`` threads for five seconds and nobody else.
+    """
+    under_way: dict[Future[None], int] = {}
+    forgotten_at = datetime.min.replace(tzinfo=UTC)
+    with ThreadPoolExecutor(SENDERS, thread_name_prefix="webhook") as pool:
+        while not stop.is_set():
+            close_old_connections()
+            now = timezone.now()
+            under_way = {task: pk for task, pk in under_way.items() if not task.done()}
+            try:
+                tell_webhooks.spread(now, may_know)
+                free = SENDERS - len(under_way)
+                for one in tell_webhooks.due(now, set(under_way.values()), free):
+                    under_way[pool.submit(_attempt, one.pk)] = one.webhook_id
+                if now - forgotten_at > _FORGET_EVERY:
+                    forgotten_at = now
+                    tell_webhooks.forget_events(now)
+            except Exception:
+                logger.exception("webhooks could not be told and will be tried again")
+            stop.wait(DELIVER_EVERY if under_way else IDLE_SECONDS)
+    connection.close()
+
+
+def _attempt(delivery_id: int) -> None:
+    try:
+        tell_webhooks.attempt(delivery_id, clock=timezone.now)
+    except Exception:
+        logger.exception("delivery %s stopped unexpectedly and will be tried again", delivery_id)
+    finally:
+        connection.close()
+
+
+def webhooks_wait_in_vain(at: datetime) -> bool:
+    """Return whether events wait so long that no process can be telling webhooks."""
+    late = at - OVERDUE
+    untold = WebhookEvent.objects.filter(spread_at=None, created_at__lt=late)
+    undelivered = WebhookDelivery.objects.filter(
+        state=WebhookDelivery.State.WAITING, next_at__lt=late, webhook__disabled_at=None
+    )
+    return untold.exists() or undelivered.exists()
 
 
 def waiting_jobs(at: datetime) -> list[int]:

@@ -11,12 +11,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-API_SCOPES = tuple(
-    f"{resource}:{verb}"
-    for resource in ("acquisitions", "conversations", "matters", "selections", "exports")
-    for verb in ("read", "write")
-)
+API_RESOURCES = (
+    "acquisitions", "conversations", "matters", "selections", "exports", "holds", "webhooks",
+)  # fmt: skip
+API_SCOPES = tuple(f"{resource}:{verb}" for resource in API_RESOURCES for verb in ("read", "write"))
 """Every right a client of the API can have: a resource, and reading or changing it."""
+MATTER_SCOPE = "matter:"
+"""Before the id of a matter among the scopes: the client reaches this one and others so named only."""
+
+WEBHOOK_EVENTS = (
+    "acquisition.sealed", "export.ready", "export.failed", "export.cancelled", "bundle.withdrawn",
+    "bundle.superseded", "hold.placed", "hold.released",
+)  # fmt: skip
+"""What a webhook can be told of; ``webhook.ping`` besides, which tries one out."""
 
 Json: TypeAlias = "bool | int | str | list[Json] | dict[str, Json] | None"
 

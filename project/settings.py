@@ -90,6 +90,9 @@ TRUETHREAD_MAIL_FROM = env.text("TRUETHREAD_MAIL_FROM", "TrueThread <truethread@
 TRUETHREAD_METRICS_TOKEN: str | None = env.secret("TRUETHREAD_METRICS_TOKEN")
 """What a monitoring system shows to read /metrics; none means there is no such page."""
 
+TRUETHREAD_WEBHOOKS_TO_LOOPBACK = env.boolean("TRUETHREAD_WEBHOOKS_TO_LOOPBACK", False)
+"""Whether webhooks may lead to this machine, and without TLS: to try them out, never in production."""
+
 # Django
 
 _public_host = urlsplit(TRUETHREAD_PUBLIC_URL).hostname or ""

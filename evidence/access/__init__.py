@@ -2,13 +2,14 @@
 
 Every function takes the person first and returns what they may see, or raises ``NotFound``, which
 looks the same for what is missing and for what is someone else's. ``within`` narrows to one
-organisation: an API token speaks for one only. Nothing here writes.
+organisation, or to some matters of it: a program speaks for no more. Nothing here writes.
 """
 
 from evidence.access.evidence import (
     acquisition_for,
     acquisitions_of,
     attachment_for,
+    conversation_for,
     series_for,
     series_of,
 )
@@ -20,9 +21,12 @@ from evidence.access.exports import (
     issued_file,
     job_for,
 )
+from evidence.access.holds import hold_for, holds_of
 from evidence.access.matters import matter_for, matters_of
 from evidence.access.people import (
+    Bounds,
     Person,
+    Within,
     api_token_for,
     api_tokens_of,
     may_change,
@@ -32,9 +36,9 @@ from evidence.access.people import (
 )
 
 __all__ = [
-    "Person", "acquisition_for", "acquisitions_of", "api_token_for", "api_tokens_of",
-    "artifact_for", "attachment_for", "export_for", "exports_of", "issued_bundle", "issued_file",
-    "job_for", "matter_for",
+    "Bounds", "Person", "Within", "acquisition_for", "acquisitions_of", "api_token_for",
+    "api_tokens_of", "artifact_for", "attachment_for", "conversation_for", "export_for",
+    "exports_of", "hold_for", "holds_of", "issued_bundle", "issued_file", "job_for", "matter_for",
     "matters_of", "may_change", "organisation_of", "organisation_to_change", "series_for",
     "series_of", "token_with_secret",
 ]  # fmt: skip

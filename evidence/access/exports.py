@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from django.db.models import Q, QuerySet
 
-from evidence.access.matters import reach
-from evidence.access.people import Person, memberships_of
+from evidence.access.matters import bound, reach
+from evidence.access.people import Person, Within, memberships_of
 from evidence.errors import NotFound
-from evidence.models import Artifact, Export, Job, Organisation
+from evidence.models import Artifact, Export, Job
 
 
-def exports_of(person: Person, within: Organisation | None = None) -> QuerySet[Export]:
+def exports_of(person: Person, within: Within = None) -> QuerySet[Export]:
     """Return the exports ``person`` may see, newest first."""
     mine = Q(created_by=person.pk, created_by__isnull=False) & Q(
         organisation__in=memberships_of(person, within).values("organisation")
     )
     return (
         Export.objects.filter(mine | reach(person, "matter__", within))
+        .filter(bound("matter__", within))
         .select_related("organisation", "job", "matter__organisation", "selection__organisation")
         .order_by("-pk")
     )
 
 
-def export_for(person: Person, public_id: str, within: Organisation | None = None) -> Export:
+def export_for(person: Person, public_id: str, within: Within = None) -> Export:
     """Return one export. Raises NotFound."""
     found = exports_of(person, within).filter(public_id=public_id).first()
     if found is None:
@@ -30,14 +31,12 @@ def export_for(person: Person, public_id: str, within: Organisation | None = Non
     return found
 
 
-def job_for(person: Person, public_id: str, within: Organisation | None = None) -> Job:
+def job_for(person: Person, public_id: str, within: Within = None) -> Job:
     """Return the job of the export with this id. Raises NotFound."""
     return export_for(person, public_id, within).job
 
 
-def artifact_for(
-    person: Person, public_id: str, name: str, within: Organisation | None = None
-) -> Artifact:
+def artifact_for(person: Person, public_id: str, name: str, within: Within = None) -> Artifact:
     """Return a released file of an issued export. Raises NotFound, also while it is not issued."""
     export = export_for(person, public_id, within)
     found = (

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from django.db.models import Q, QuerySet
 
-from evidence.access.people import Person, memberships_of
+from evidence.access.people import Person, Within, matters_in, memberships_of
 from evidence.errors import NotFound
-from evidence.models import Matter, Membership, Organisation
+from evidence.models import Matter, Membership
 
 EVERY_MATTER = (Membership.Role.OWNER, Membership.Role.AUDITOR)
 
 
-def matters_of(person: Person, within: Organisation | None = None) -> QuerySet[Matter]:
+def matters_of(person: Person, within: Within = None) -> QuerySet[Matter]:
     """Return the matters ``person`` may see, newest first."""
     return (
         Matter.objects.filter(reach(person, "", within))
@@ -20,7 +20,7 @@ def matters_of(person: Person, within: Organisation | None = None) -> QuerySet[M
     )
 
 
-def matter_for(person: Person, public_id: str, within: Organisation | None = None) -> Matter:
+def matter_for(person: Person, public_id: str, within: Within = None) -> Matter:
     """Return one matter. Raises NotFound."""
     found = matters_of(person, within).filter(public_id=public_id).first()
     if found is None:
@@ -28,8 +28,8 @@ def matter_for(person: Person, public_id: str, within: Organisation | None = Non
     return found
 
 
-def reach(person: Person, matter: str, within: Organisation | None) -> Q:
-    """Return the condition under which a row's matter may be seen.
+def reach(person: Person, matter: str, within: Within) -> Q:
+    """Return the condition under which a row's matter may be seen: by the person, and within.
 
     matter: the path from the row to its matter with ``__`` at the end; "" for a matter itself.
     """
@@ -40,6 +40,13 @@ def reach(person: Person, matter: str, within: Organisation | None) -> Q:
     joined = Q(
         **{f"{matter}pk__in": Matter.objects.filter(matter_members__user=person.pk).values("pk")}
     )
-    return Q(**{f"{matter}organisation__in": everywhere}) | (
+    reached = Q(**{f"{matter}organisation__in": everywhere}) | (
         Q(**{f"{matter}organisation__in": anywhere}) & (own | joined)
     )
+    return reached & bound(matter, within)
+
+
+def bound(matter: str, within: Within) -> Q:
+    """Return the condition that a row's matter is one of those a program is limited to."""
+    allowed = matters_in(within)
+    return Q() if allowed is None else Q(**{f"{matter}public_id__in": allowed})

@@ -8,9 +8,9 @@ from datetime import datetime
 from django.db.models import QuerySet
 
 from evidence.access.matters import reach
-from evidence.access.people import Person
+from evidence.access.people import Person, Within
 from evidence.errors import NotFound
-from evidence.models import Message, Organisation, Selection, Series
+from evidence.models import Message, Selection, Series
 
 
 def message_numbers(
@@ -36,7 +36,7 @@ def message_numbers(
     return rows.order_by("sequence").values_list("sequence", flat=True)
 
 
-def selections_of(person: Person, within: Organisation | None = None) -> QuerySet[Selection]:
+def selections_of(person: Person, within: Within = None) -> QuerySet[Selection]:
     """Return the selections of matters ``person`` reaches, newest first."""
     return (
         Selection.objects.filter(reach(person, "matter__", within))
@@ -45,7 +45,7 @@ def selections_of(person: Person, within: Organisation | None = None) -> QuerySe
     )
 
 
-def selection_for(person: Person, public_id: str, within: Organisation | None = None) -> Selection:
+def selection_for(person: Person, public_id: str, within: Within = None) -> Selection:
     """Return one selection. Raises NotFound."""
     found = selections_of(person, within).filter(public_id=public_id).first()
     if found is None:

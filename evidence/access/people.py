@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import TypeAlias
 
@@ -13,15 +14,40 @@ from evidence.models import ApiToken, Membership, Organisation, User
 
 Person: TypeAlias = User | AnonymousUser
 
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How far a program reaches at most: one organisation, and there the matters with these ids.
+
+    matters: None does not limit; what belongs to no matter is then reached too.
+    """
+
+    organisation: Organisation
+    matters: frozenset[str] | None = None
+
+
+Within: TypeAlias = Organisation | Bounds | None
+
 CHANGING_ROLES = (Membership.Role.OWNER, Membership.Role.MEMBER)
 
 
-def memberships_of(person: Person, within: Organisation | None = None) -> QuerySet[Membership]:
+def organisation_in(within: Within) -> Organisation | None:
+    """Return the organisation that ``within`` narrows to."""
+    return within.organisation if isinstance(within, Bounds) else within
+
+
+def matters_in(within: Within) -> frozenset[str] | None:
+    """Return the ids of the matters that ``within`` narrows to, None where it does not."""
+    return within.matters if isinstance(within, Bounds) else None
+
+
+def memberships_of(person: Person, within: Within = None) -> QuerySet[Membership]:
     """Return the memberships of ``person``, none for someone not signed in or switched off."""
     if not isinstance(person, User) or not person.is_active:
         return Membership.objects.none()
     found = Membership.objects.filter(user=person)
-    return found if within is None else found.filter(organisation=within)
+    organisation = organisation_in(within)
+    return found if organisation is None else found.filter(organisation=organisation)
 
 
 def organisation_of(person: Person) -> Organisation:
@@ -32,12 +58,12 @@ def organisation_of(person: Person) -> Organisation:
     return last.organisation
 
 
-def organisation_to_change(person: Person, within: Organisation | None = None) -> Organisation:
+def organisation_to_change(person: Person, within: Within = None) -> Organisation:
     """Return where ``person`` stores and exports.
 
     Raises NotFound for a person without an organisation, NotAllowed for one who only reads there.
     """
-    organisation = within or organisation_of(person)
+    organisation = organisation_in(within) or organisation_of(person)
     if not may_change(person, organisation):
         raise NotAllowed("the role allows reading only")
     return organisation

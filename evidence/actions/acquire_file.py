@@ -17,13 +17,15 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from evidence import custody, ingest
+from evidence.actions.announce import announce_acquisition
+from evidence.actions.link_delivery import link_delivery
 from evidence.actions.store_series import SeriesWriter
 from evidence.archive.blobs import store_blob
 from evidence.archive.keys import keyed, seal_json
 from evidence.archive.read import describe_acquisition, describe_series
 from evidence.formats.series_head import Original
 from evidence.ingest import Answers, Examination, Question, SeriesEnd, SeriesStart
-from evidence.models import Acquisition, Attachment, Message, Organisation, Series, User
+from evidence.models import Acquisition, Attachment, Matter, Message, Organisation, Series, User
 from evidence.models.ids import opaque_id
 from evidence.values import Actor, Subject
 
@@ -91,10 +93,11 @@ def acquire_file(
     answers: Answers,
     at: datetime,
     user: User | None = None,
+    matter: Matter | None = None,
 ) -> AcquireResult:
     """Take ``path`` in for ``organisation`` and return what became of it.
 
-    name: the file name as delivered; it is sealed with the original. Raises IngestRefused (the
+    matter: what it is delivered for, of the same organisation; the caller has checked access. name: the file name as delivered; it is sealed with the original. Raises IngestRefused (the
     file's fault) or StorageFailed; in both cases nothing is stored.
     """
     examination = ingest.examine(path, name)
@@ -104,7 +107,7 @@ def acquire_file(
     fingerprint = _fingerprint(organisation, examination, answers)
     found = _known(organisation, fingerprint)
     if found is not None:
-        return _recognised(found, examination, actor, at)
+        return _recognised(found, examination, actor, at, matter)
     _sweep(organisation, at)
     acquisition = Acquisition(
         public_id=opaque_id(),
@@ -118,14 +121,14 @@ def acquire_file(
     )
     acquisition.save()
     try:
-        warnings = _store(acquisition, path, examination, answers, actor, at)
+        warnings = _store(acquisition, path, examination, answers, actor, at, matter)
     except IntegrityError:
         # The same file arrived twice at once and the other delivery was first.
         _remove(acquisition)
         found = _known(organisation, fingerprint)
         if found is None:
             raise
-        return _recognised(found, examination, actor, at)
+        return _recognised(found, examination, actor, at, matter)
     except BaseException:
         _remove(acquisition)
         raise
@@ -155,7 +158,11 @@ def _known(organisation: Organisation, fingerprint: bytes) -> Acquisition | None
 
 
 def _recognised(
-    found: Acquisition, examination: Examination, actor: Actor, at: datetime
+    found: Acquisition,
+    examination: Examination,
+    actor: Actor,
+    at: datetime,
+    matter: Matter | None,
 ) -> AcquireResult:
     with transaction.atomic():
         custody.append(
@@ -166,6 +173,8 @@ def _recognised(
             details={},
             at=at,
         )
+        if matter is not None:
+            link_delivery(acquisition=found, matter=matter, actor=actor, at=at)
     custody.sequence_pending()
     warnings = describe_acquisition(found)["warnings"]
     return AcquireResult(examination, found, recognised=True, warnings=warnings)
@@ -178,6 +187,7 @@ def _store(
     answers: Answers,
     actor: Actor,
     at: datetime,
+    matter: Matter | None,
 ) -> list[dict[str, str]]:
     organisation = acquisition.organisation
     with path.open("rb") as file:
@@ -230,6 +240,9 @@ def _store(
         )
         for writer in writers:
             writer.seal(committed, actor, at)
+        if matter is not None:
+            link_delivery(acquisition=acquisition, matter=matter, actor=actor, at=at)
+        announce_acquisition(acquisition, at)
     return warnings
 
 

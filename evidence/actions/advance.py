@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from evidence import custody
 from evidence.actions import workspace
+from evidence.actions.announce import announce_export
 from evidence.actions.export_steps import check, issue, pack, prepare, render, sign, stamp
 from evidence.errors import EvidenceError, StorageFailed
 from evidence.models import Job
@@ -89,7 +90,10 @@ def advance(job_id: int, *, at: datetime, holder: str | None = None) -> tuple[Jo
             _end(job, Job.Phase.FAILED, "export.failed", error.code, at)
             return job, True
         job.phase, job.changed_at = following, at
-        job.save(update_fields=["phase", "changed_at", "done_units", "total_units"])
+        with transaction.atomic():
+            job.save(update_fields=["phase", "changed_at", "done_units", "total_units"])
+            if following == Job.Phase.READY:
+                announce_export(job.export, "export.ready", at)
         if following == Job.Phase.READY:
             workspace.clear(job.export)
         return job, True
@@ -182,6 +186,7 @@ def _end(job: Job, phase: str, event: str, code: str, at: datetime) -> None:
             details={"code": code} if code else {},
             at=at,
         )
+        announce_export(job.export, event, at, **({"code": code} if code else {}))
     workspace.clear(job.export)
     custody.sequence_pending()
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from evidence import custody
+from evidence.actions.announce import announce_hold
 from evidence.archive.keys import open_json, seal_json
 from evidence.errors import NotFound
 from evidence.models import Conversation, Hold, Matter, User
@@ -86,3 +87,4 @@ def _log(hold: Hold, event: str, actor: Actor, reason: str, at: datetime) -> Non
         purpose=reason or None,
         at=at,
     )
+    announce_hold(hold, event, at)

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import transaction
 
 from evidence import custody
+from evidence.actions.announce import announce_export
 from evidence.errors import InvalidSelection
 from evidence.models import Export
 from evidence.values import Actor, Json, Subject
@@ -54,4 +55,7 @@ def _note(
             details=details,
             at=at,
         )
+        by = details.get("by")
+        more = {"by": by} if isinstance(by, str) else {}
+        announce_export(export, event, at, **more)
     custody.sequence_pending()

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
-from evidence.access import acquisition_for, acquisitions_of, series_of
+from evidence.access import acquisition_for, acquisitions_of, matter_for, series_of
 from evidence.actions.acquire_file import AcquireResult, acquire_file
 from evidence.api.base import ApiView, paged
 from evidence.api.conversations import conversation_answer
@@ -19,10 +19,11 @@ from evidence.api.errors import problem
 from evidence.api.idempotency import once
 from evidence.api.times import utc
 from evidence.archive.read import describe_acquisition
+from evidence.errors import InvalidSelection
 from evidence.front.files import file_name, received
 from evidence.front.sentences import code_sentence
 from evidence.ingest import Answers
-from evidence.models import Acquisition
+from evidence.models import Acquisition, Matter
 
 
 class Delivery(serializers.Serializer[Any]):
@@ -32,6 +33,7 @@ class Delivery(serializers.Serializer[Any]):
     timezone = serializers.CharField(required=False, max_length=64)
     date_order = serializers.ChoiceField(required=False, choices=("dmy", "mdy", "ymd"))
     owner = serializers.CharField(required=False, max_length=200)
+    matter = serializers.RegexField(r"\A[0-9a-f]{32}\Z", required=False)
 
 
 def acquisition_answer(acquisition: Acquisition) -> dict[str, Any]:
@@ -63,6 +65,7 @@ class Acquisitions(ApiView):
         delivery = Delivery(data=request.data)
         delivery.is_valid(raise_exception=True)
         given = delivery.validated_data
+        matter = self._matter(given.get("matter"))
         with received(given["file"]) as path:
             result = acquire_file(
                 organisation=organisation,
@@ -72,8 +75,19 @@ class Acquisitions(ApiView):
                 answers=Answers(given.get("timezone"), given.get("date_order"), given.get("owner")),
                 at=timezone.now(),
                 user=self.person,
+                matter=matter,
             )
         return _answer(request, result)
+
+    def _matter(self, matter_id: str | None) -> Matter | None:
+        """Return what the delivery is for. A caller that is limited to matters must say it; where it
+        has one only, that is meant."""
+        allowed = self.within.matters
+        if matter_id is None and allowed is not None and len(allowed) == 1:
+            (matter_id,) = allowed
+        if matter_id is None and allowed is not None:
+            raise InvalidSelection("for which matter", code="matter_missing")
+        return matter_for(self.person, matter_id, self.within) if matter_id else None
 
 
 def _answer(request: Request, result: AcquireResult) -> Response:

@@ -70,7 +70,7 @@ class Download(PublicView):
 
     def get(self, request: Request) -> FileResponse:
         export_id, name, caller = _read(request.query_params.get("link", ""))
-        artifact = artifact_for(caller.user, export_id, name, caller.organisation)
+        artifact = artifact_for(caller.user, export_id, name, caller.bounds)
         return _handed(artifact, caller.actor(address_of(request._request)))
 
 

@@ -19,7 +19,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from evidence.access import organisation_to_change
+from evidence.access import Bounds, organisation_to_change
 from evidence.actions.take_turn import Turn
 from evidence.api import limits
 from evidence.api.callers import Caller, caller_with_secret
@@ -110,9 +110,9 @@ class ApiView(APIView):
         return self.caller.user
 
     @property
-    def within(self) -> Organisation:
-        """The organisation the caller speaks for."""
-        return self.caller.organisation
+    def within(self) -> Bounds:
+        """How far the caller reaches: one organisation, and there perhaps some matters only."""
+        return self.caller.bounds
 
     @property
     def organisation(self) -> Organisation:

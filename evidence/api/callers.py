@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from evidence.access.clients import client_with_token, live_client
+from evidence.access import Bounds
+from evidence.access.clients import Program, program_with_key, program_with_token
 from evidence.access.people import live_token, token_with_secret
-from evidence.models import ApiClient, ApiToken, Organisation, User
+from evidence.models import ApiToken, Organisation, User
 from evidence.values import API_SCOPES, Actor
 
 
@@ -14,64 +15,66 @@ from evidence.values import API_SCOPES, Actor
 class Caller:
     """A program that said who it is.
 
-    kind: ``token`` (made by a person for one program) or ``client`` (OAuth 2.0).
+    kind: ``token`` (made by a person for one program) or ``client`` (OAuth 2.0). key: what limits and
+    remembered answers are kept under; two people who let in the same client have two.
     """
 
     kind: str
     id: str
+    key: str
     label: str
     user: User
-    organisation: Organisation
+    bounds: Bounds
     scopes: frozenset[str]
 
     @property
-    def key(self) -> str:
-        """What limits and remembered answers are kept under."""
-        return f"{self.kind}:{self.id}"
+    def organisation(self) -> Organisation:
+        return self.bounds.organisation
 
     def actor(self, address: str | None) -> Actor:
         """Return the caller as the custody log names it: the program, and by name the person."""
         return Actor("client", self.id, f"{self.label} ({self.user.get_username()})", address)
 
 
-def caller_with_token(token: ApiToken) -> Caller:
-    """Return the caller a token of a person stands for: it may do what that person may."""
-    return Caller(
-        kind="token",
-        id=token.public_id,
-        label=token.label,
-        user=token.user,
-        organisation=token.organisation,
-        scopes=frozenset(API_SCOPES),
-    )
-
-
-def caller_of_client(client: ApiClient, scopes: frozenset[str]) -> Caller:
-    """Return the caller an OAuth client is, with the scopes of the token it showed."""
-    return Caller(
-        kind="client",
-        id=client.public_id,
-        label=client.label,
-        user=client.user,
-        organisation=client.organisation,
-        scopes=scopes,
-    )
-
-
 def caller_with_secret(secret: str) -> Caller | None:
     """Return the caller whose bearer secret this is, None for any other text."""
     token = token_with_secret(secret)
     if token is not None:
-        return caller_with_token(token)
-    found = client_with_token(secret)
-    return caller_of_client(*found) if found else None
+        return _of_token(token)
+    program = program_with_token(secret)
+    return _of_program(program) if program else None
 
 
 def caller_with_key(key: str) -> Caller | None:
     """Return the caller kept under ``key``, None once it is revoked or its person has left."""
     kind, _, public_id = key.partition(":")
-    if kind == "client":
-        client = live_client(public_id)
-        return caller_of_client(client, frozenset(client.scopes.split())) if client else None
-    token = live_token(public_id)
-    return caller_with_token(token) if token else None
+    if kind == "token":
+        token = live_token(public_id)
+        return _of_token(token) if token else None
+    program = program_with_key(key)
+    return _of_program(program) if program else None
+
+
+def _of_token(token: ApiToken) -> Caller:
+    """Return the caller a token of a person stands for: it may do what that person may."""
+    return Caller(
+        kind="token",
+        id=token.public_id,
+        key=f"token:{token.public_id}",
+        label=token.label,
+        user=token.user,
+        bounds=Bounds(token.organisation),
+        scopes=frozenset(API_SCOPES),
+    )
+
+
+def _of_program(program: Program) -> Caller:
+    return Caller(
+        kind="client",
+        id=program.client.public_id,
+        key=program.key,
+        label=program.client.label,
+        user=program.user,
+        bounds=program.bounds,
+        scopes=program.verbs,
+    )

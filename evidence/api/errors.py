@@ -48,6 +48,9 @@ _STATUS_OF_CODE: Mapping[str, int] = {
     "idempotency_key_reused": 422,
     "idempotency_in_progress": 409,
     "client_rate_limited": 429,
+    "webhook_disabled": 409,
+    "too_many_webhooks": 409,
+    "unknown_secret": 404,
 }
 _STATUS_OF_CLASS: tuple[tuple[type[EvidenceError], int], ...] = (
     (NotFound, 404),

@@ -20,6 +20,7 @@ from evidence.actions.request_export import ExportOptions, export_request, reque
 from evidence.actions.withdraw_bundle import supersede_bundle, withdraw_bundle
 from evidence.api.base import ApiView, paged
 from evidence.api.idempotency import once
+from evidence.api.matters import opened_matter
 from evidence.api.selections import Part, choices_of
 from evidence.api.times import utc
 from evidence.errors import InvalidSelection
@@ -132,15 +133,20 @@ class Exports(ExportView):
     def _of_choice(self, request: Request) -> Export:
         asked = ExportRequest(data=request.data)
         asked.is_valid(raise_exception=True)
-        given = asked.validated_data
+        given, at = asked.validated_data, timezone.now()
+        options = ExportOptions(**given.get("options", {}))
+        choices = choices_of(self.person, self.within, given["selection"])
+        opened_matter(
+            self, at, name=given["matter"], purpose=options.purpose, authority=options.authority
+        )
         return ask_for_export(
             organisation=self.organisation,
             actor=self.actor,
             user=self.person,
             matter_name=given["matter"],
-            choices=choices_of(self.person, self.within, given["selection"]),
-            options=ExportOptions(**given.get("options", {})),
-            at=timezone.now(),
+            choices=choices,
+            options=options,
+            at=at,
         )
 
 

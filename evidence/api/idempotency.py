@@ -47,7 +47,8 @@ def once(*, in_one: bool = True) -> Callable[[_Post], _Post]:
     def decorate(post: _Post) -> _Post:
         @wraps(post)
         def wrapped(view: _View, request: Request, *args: Any, **named: Any) -> Response:
-            asked = Asked(view.organisation, view.caller.key, _key(request), _digest(request))
+            digest = _digest(request, view.caller.bounds.matters)
+            asked = Asked(view.organisation, view.caller.key, _key(request), digest)
 
             def work() -> Answer:
                 answer = post(view, request, *args, **named)
@@ -79,8 +80,11 @@ def _key(request: Request) -> str:
     return key
 
 
-def _digest(request: Request) -> str:
-    """Return the SHA-256 of what the request asks for, independent of how it is written."""
+def _digest(request: Request, matters: frozenset[str] | None) -> str:
+    """Return the SHA-256 of what the request asks for, independent of how it is written.
+
+    matters: how far the token reaches; another token of the same client gets no answer beyond its own.
+    """
     data = request.data
     fields = data.lists() if hasattr(data, "lists") else data
     value = (
@@ -88,7 +92,9 @@ def _digest(request: Request) -> str:
         if hasattr(data, "lists")
         else data
     )
-    text = json.dumps([request.method, request.path, value], sort_keys=True, ensure_ascii=True)
+    reach = None if matters is None else sorted(matters)
+    asked = [request.method, request.path, value, reach]
+    text = json.dumps(asked, sort_keys=True, ensure_ascii=True)
     return sha256(text.encode()).hexdigest()
 
 

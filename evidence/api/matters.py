@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -44,27 +45,39 @@ class Matters(ApiView):
     @once()
     def post(self, request: Request) -> Response:
         """Open a matter; one of that name that the person reaches is returned as it is."""
-        organisation = self.organisation
+        _ = self.organisation
         asked = MatterRequest(data=request.data)
         asked.is_valid(raise_exception=True)
         at = timezone.now()
-        opened = open_matter(
-            organisation=organisation,
-            actor=self.actor,
-            at=at,
-            user=self.person,
-            **asked.validated_data,
-        )
-        matter = self._reached(opened)
+        matter = opened_matter(self, at, **asked.validated_data)
         address = reverse("api-matter", args=[matter.public_id], request=request)
         status = 201 if matter.created_at == at else 200
         return Response(matter_answer(matter), status=status, headers={"Location": address})
 
-    def _reached(self, matter: Matter) -> Matter:
-        try:
-            return matter_for(self.person, matter.public_id, self.within)
-        except NotFound as error:
-            raise InvalidSelection("a matter of others", code="matter_name_taken") from error
+
+def opened_matter(view: ApiView, at: datetime, *, name: str, **stated: str) -> Matter:
+    """Return the matter called ``name``, opened now if there is none.
+
+    Raises InvalidSelection for a name that a matter of others has; NotFound for a caller that is
+    limited to matters when none of them has that name: it opens no others.
+    """
+    if view.within.matters is not None:
+        return _named(view, name)
+    opened = open_matter(
+        organisation=view.organisation, actor=view.actor, name=name, at=at, user=view.person,
+        **stated,
+    )  # fmt: skip
+    try:
+        return matter_for(view.person, opened.public_id, view.within)
+    except NotFound as error:
+        raise InvalidSelection("a matter of others", code="matter_name_taken") from error
+
+
+def _named(view: ApiView, name: str) -> Matter:
+    for matter in matters_of(view.person, view.within):
+        if describe_matter(matter)["name"] == name:
+            return matter
+    raise NotFound("no matter within reach has that name")
 
 
 class MatterDetail(ApiView):

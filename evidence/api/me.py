@@ -14,17 +14,19 @@ from evidence.api.limits import BURST, PER_SECOND
 class Me(ApiView):
     def get(self, request: Request) -> Response:
         caller, person, within = self.caller, self.person, self.within
+        organisation = within.organisation
         series = series_of(person, within)
         return Response(
             {
                 "client": {"kind": caller.kind, "id": caller.id, "label": caller.label},
                 "person": {"id": person.public_id, "name": person.get_username()},
                 "organisation": {
-                    "id": within.public_id,
-                    "name": within.name,
-                    "may_change": may_change(person, within),
+                    "id": organisation.public_id,
+                    "name": organisation.name,
+                    "may_change": may_change(person, organisation),
                 },
                 "scopes": sorted(caller.scopes),
+                "matters": None if within.matters is None else sorted(within.matters),
                 "limits": {"per_second": PER_SECOND, "burst": BURST},
                 "usage": {
                     "conversations": series.count(),

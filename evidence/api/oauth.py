@@ -1,15 +1,21 @@
-"""The doors of OAuth 2.0: tokens for client credentials, and their revocation (RFC 6749, 7009)."""
+"""The doors of OAuth 2.0: tokens, and their revocation (RFC 6749, 7009, 7636, 9700).
+
+Two kinds of clients: one that acts by its own credentials for the person it was made for, and one that
+each person lets in on a page of ours (authorization code with PKCE, S256 only).
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from oauth2_provider.oauth2_validators import OAuth2Validator
 
-from evidence.access.clients import client_with_id
+from evidence.access.clients import acts_for_itself, client_with_id, matters_named, verbs_in
 
-GRANTS = ("client_credentials",)
+GRANTS = ("client_credentials", "authorization_code", "refresh_token")
+_MATTER = re.compile(r"[0-9a-f]{32}")
 
 
 class Validator(OAuth2Validator):  # type: ignore[misc]  # published without types
@@ -20,7 +26,7 @@ class Validator(OAuth2Validator):  # type: ignore[misc]  # published without typ
         *args: Any, **kwargs: Any,
     ) -> bool:  # fmt: skip
         found = client_with_id(client_id)
-        return found is not None and bool(scopes) and set(scopes) <= set(found.scopes.split())
+        return found is not None and may_ask(found.scopes.split(), scopes)
 
     def get_default_scopes(
         self, client_id: str, request: Any, *args: Any, **kwargs: Any
@@ -32,4 +38,24 @@ class Validator(OAuth2Validator):  # type: ignore[misc]  # published without typ
         self, client_id: str, grant_type: str, client: Any, request: Any,
         *args: Any, **kwargs: Any,
     ) -> bool:  # fmt: skip
-        return grant_type in GRANTS and client_with_id(client_id) is not None
+        found = client_with_id(client_id)
+        if found is None or grant_type not in GRANTS:
+            return False
+        if grant_type == "client_credentials" and not acts_for_itself(found):
+            return False
+        return bool(
+            super().validate_grant_type(client_id, grant_type, client, request, *args, **kwargs)
+        )
+
+
+def may_ask(allowed: Sequence[str], wanted: Sequence[str]) -> bool:
+    """Return whether a client that was given ``allowed`` may ask for ``wanted``: a verb at least, and
+    of matters those it is limited to, or any where it is not limited (reach is judged when used)."""
+    verbs, matters = verbs_in(wanted), matters_named(wanted) or frozenset()
+    limit = matters_named(allowed)
+    return (
+        bool(verbs)
+        and verbs <= verbs_in(allowed)
+        and (limit is None or matters <= limit)
+        and all(_MATTER.fullmatch(one) for one in matters)
+    )

@@ -20,14 +20,19 @@ from evidence.api import (
     artifacts,
     conversations,
     exports,
+    holds,
+    log,
     matters,
     me,
     messages,
     root,
     selections,
     verifications,
+    webhooks,
 )
 
+_NOTHING: Any = object()
+"""In place of an example: the answer has no body."""
 _ID = "3f2a9c0e5b7d41689a0c1e2f3b4d5a6c"
 _HASH = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 _TIME = "2026-03-14T09:26:53Z"
@@ -81,8 +86,37 @@ _ME = {
     "client": {"kind": "client", "id": _ID, "label": "Firm"},
     "person": {"id": _ID, "name": "alice"},
     "organisation": {"id": _ID, "name": "Firm", "may_change": True},
-    "scopes": ["exports:read"], "limits": {"per_second": 20, "burst": 100},
+    "scopes": ["exports:read"], "matters": None, "limits": {"per_second": 20, "burst": 100},
     "usage": {"conversations": 1, "messages": 6, "matters": 1, "exports": 1},
+}  # fmt: skip
+_HOLD = {
+    "id": _ID, "matter": _ID, "conversations": [_ID], "reason": "claim announced",
+    "placed": _TIME, "released": None,
+}  # fmt: skip
+_CHECKPOINT = {
+    "log": "truethread.localhost/custody/1", "epoch": 1, "size": 8, "root": _HASH, "signed": _TIME,
+    "note": "truethread.localhost/custody/1\n8\n…", "key": "truethread.localhost/custody/1+…",
+}  # fmt: skip
+_INCLUSION = {
+    "log": "truethread.localhost/custody/1", "index": 3, "size": 8, "digest": _HASH,
+    "inclusion": [_HASH],
+}  # fmt: skip
+_CONSISTENCY = {
+    "log": "truethread.localhost/custody/1", "old": 4, "new": 8, "consistency": [_HASH],
+}  # fmt: skip
+_WEBHOOK = {
+    "id": _ID, "url": "https://firm.example/hooks/truethread", "events": ["export.ready"],
+    "created": _TIME, "enabled": True, "disabled": None, "disabled_why": None,
+    "secrets": [{"id": _ID, "created": _TIME}],
+}  # fmt: skip
+_WITH_SECRET = {**_WEBHOOK, "secret": "whsec_…"}
+_DELIVERY = {
+    "id": _ID, "event": _ID, "type": "export.ready", "state": "delivered", "attempts": 1,
+    "next": None, "created": _TIME, "ended": _TIME,
+}  # fmt: skip
+_SENT = {
+    **_DELIVERY, "body": '{"type": "export.ready", …}',
+    "log": [{"at": _TIME, "status": 204, "error": None, "milliseconds": 41}],
 }  # fmt: skip
 _PROBLEM = {
     "type": "urn:truethread:problem:not_found", "title": "There is nothing here.", "status": 404,
@@ -127,6 +161,30 @@ _OPERATIONS: tuple[tuple[type, str, str, Any, int, Any], ...] = (
     (exports.Withdraw, "post", "Withdraw a bundle", exports.Withdrawal, 200, _EXPORT),
     (exports.Supersede, "post", "Replace a bundle", exports.Successor, 200, _EXPORT),
     (exports.Custody, "get", "Read the custody of a bundle", None, 200, _page(_ENTRY)),
+    (holds.Holds, "get", "List holds", None, 200, _page(_HOLD)),
+    (holds.Holds, "post", "Place a hold", holds.HoldRequest, 201, _HOLD),
+    (holds.HoldDetail, "get", "Show a hold", None, 200, _HOLD),
+    (holds.ReleaseHold, "post", "Release a hold", holds.Release, 200, _HOLD),
+    (log.LatestCheckpoint, "get", "Read the latest checkpoint", None, 200, _CHECKPOINT),
+    (log.Inclusion, "get", "Prove that an entry is in the log", None, 200, _INCLUSION),
+    (log.Consistency, "get", "Prove that the log only grew", None, 200, _CONSISTENCY),
+    (webhooks.Webhooks, "get", "List webhooks", None, 200, _page(_WEBHOOK)),
+    (
+        webhooks.Webhooks, "post", "Create a webhook",
+        webhooks.WebhookRequest, 201, _WITH_SECRET,
+    ),
+    (webhooks.WebhookDetail, "get", "Show a webhook", None, 200, _WEBHOOK),
+    (
+        webhooks.WebhookDetail, "patch", "Change a webhook",
+        webhooks.WebhookChange, 200, _WEBHOOK,
+    ),
+    (webhooks.WebhookDetail, "delete", "Remove a webhook", None, 204, _NOTHING),
+    (webhooks.Secrets, "post", "Make a new secret", None, 201, _WITH_SECRET),
+    (webhooks.SecretDetail, "delete", "Retire the former secret", None, 204, _NOTHING),
+    (webhooks.Ping, "post", "Try a webhook out", None, 202, _DELIVERY),
+    (webhooks.Deliveries, "get", "List what was sent", None, 200, _page(_DELIVERY)),
+    (webhooks.DeliveryDetail, "get", "Show what was sent and how it went", None, 200, _SENT),
+    (webhooks.Replay, "post", "Send it once more", None, 202, _DELIVERY),
     (
         artifacts.Artifacts, "get", "List files with links that live 15 minutes", None, 200,
         _page({**_FILE, "url": "https://evidence.example/api/v1/downloads?link=…",
@@ -140,12 +198,17 @@ _OPERATIONS: tuple[tuple[type, str, str, Any, int, Any], ...] = (
     ),
 )  # fmt: skip
 _KEYED = {
+    (webhooks.Webhooks, "post"), (webhooks.Secrets, "post"), (webhooks.Ping, "post"),
+    (webhooks.Replay, "post"), (holds.Holds, "post"),
     (matters.Matters, "post"), (acquisitions.Acquisitions, "post"),
     (selections.Selections, "post"), (exports.Exports, "post"), (exports.Retry, "post"),
 }  # fmt: skip
 _QUERY: Mapping[type, tuple[str, ...]] = {
     messages.Messages: ("from", "to", "participant", "text", "after", "limit"),
     artifacts.Download: ("link",),
+    log.LatestCheckpoint: ("epoch",), log.Inclusion: ("index", "size", "epoch"),
+    log.Consistency: ("old", "new", "epoch"),
+    holds.Holds: ("after",), webhooks.Webhooks: ("after",), webhooks.Deliveries: ("after",),
     exports.Custody: ("after",),
     matters.Matters: ("after",), selections.Selections: ("after",), exports.Exports: ("after",),
     acquisitions.Acquisitions: ("after",), conversations.Conversations: ("after",),
@@ -211,6 +274,8 @@ def _parameters(view: type, method: str) -> list[OpenApiParameter]:
 
 
 def _answer(example: Any) -> OpenApiResponse:
+    if example is _NOTHING:
+        return OpenApiResponse(description="done")
     if example is None:
         return OpenApiResponse({"type": "string", "format": "binary"}, description="the file")
     examples = [OpenApiExample("example", value=example)]

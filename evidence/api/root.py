@@ -12,7 +12,8 @@ from evidence.api.base import PublicView
 from evidence.errors import NotFound
 
 RESOURCES = (
-    "acquisitions", "conversations", "exports", "matters", "me", "selections", "verifications",
+    "acquisitions", "conversations", "exports", "holds", "log", "matters", "me", "selections",
+    "verifications", "webhooks",
 )  # fmt: skip
 
 

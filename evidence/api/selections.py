@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
-from evidence.access import matter_for, series_for
+from evidence.access import Within, matter_for, series_for
 from evidence.access.messages import selection_for, selections_of
 from evidence.actions.request_export import freeze_selection, selection_parts
 from evidence.api.base import ApiView, paged
@@ -20,7 +20,7 @@ from evidence.api.times import utc
 from evidence.archive.read import describe_series
 from evidence.front.exporting import moment
 from evidence.front.times import zone_of_days
-from evidence.models import Organisation, Selection, Series, User
+from evidence.models import Selection, Series, User
 from evidence.select import Choice, parse_ranges, parse_redactions
 
 _Field: TypeAlias = "serializers.Field[Any, Any, Any, Any]"
@@ -55,13 +55,13 @@ class SelectionRequest(serializers.Serializer[Any]):
 
 
 def choices_of(
-    person: User, within: Organisation, parts: Sequence[dict[str, Any]]
+    person: User, within: Within, parts: Sequence[dict[str, Any]]
 ) -> list[tuple[Series, Choice]]:
     """Return what valid ``parts`` mean. Raises NotFound for a conversation the person has not."""
     return [_choice(person, within, part) for part in parts]
 
 
-def _choice(person: User, within: Organisation, part: dict[str, Any]) -> tuple[Series, Choice]:
+def _choice(person: User, within: Within, part: dict[str, Any]) -> tuple[Series, Choice]:
     series = series_for(person, part["conversation"], within)
     zone = zone_of_days(series, describe_series(series))
     messages = part.get("messages")

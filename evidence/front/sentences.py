@@ -92,6 +92,15 @@ ERRORS: Words = {
     ),
     "not_retryable": _("Only an export that failed or was cancelled can be tried again."),
     "matter_name_taken": _("There is a matter of that name which you do not work on."),
+    "webhook_url_invalid": _("This is not an address that webhooks can be sent to."),
+    "webhook_url_not_https": _("Webhooks are sent to https addresses only."),
+    "webhook_address_refused": _(
+        "Webhooks are sent to public addresses only, never into a private network."
+    ),
+    "webhook_disabled": _("This webhook is disabled. Please enable it first."),
+    "too_many_webhooks": _("This organisation has as many webhooks as it can have."),
+    "unknown_secret": _("This is not a former secret of this webhook."),
+    "matter_missing": _("Please state the matter this is delivered for."),
     "server_error": _("Something went wrong on our side. It has been noted."),
 }
 

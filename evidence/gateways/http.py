@@ -46,10 +46,13 @@ def exchange(
     headers: Mapping[str, str] | None = None,
     seconds: float = 5.0,
     max_bytes: int,
+    connect_to: str | None = None,
 ) -> Reply:
     """Return the reply to a POST of ``body``, or to a GET when there is none.
 
-    url: http or https, from our own settings or from a certificate we already trust.
+    url: http or https, from our own settings or from a certificate we already trust; from anybody
+    else only with connect_to, an IP address that was looked at: the host's name is then not looked
+    up again, and still is the name its certificate must have.
     seconds: for everything together. max_bytes: of the reply's body.
     Raises HttpTrouble; never returns a part of a reply.
     """
@@ -58,7 +61,7 @@ def exchange(
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"not an http address: {url}")
     try:
-        with closing(_connect(parts, deadline)) as connection:
+        with closing(_connect(parts, deadline, connect_to)) as connection:
             connection.settimeout(_left(deadline))
             connection.sendall(_request(parts, body, headers or {}))
             raw = _read(connection, deadline, max_bytes + HEADER_ROOM)
@@ -78,11 +81,11 @@ def _left(deadline: float) -> float:
     return left
 
 
-def _connect(parts: SplitResult, deadline: float) -> socket.socket:
+def _connect(parts: SplitResult, deadline: float, connect_to: str | None) -> socket.socket:
     host = cast("str", parts.hostname)
     secure = parts.scheme == "https"
     port = parts.port or (443 if secure else 80)
-    plain = socket.create_connection((host, port), timeout=_left(deadline))
+    plain = socket.create_connection((connect_to or host, port), timeout=_left(deadline))
     if not secure:
         return plain
     try:

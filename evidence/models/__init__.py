@@ -1,6 +1,6 @@
 """Rows, one file per subject. Written only by ``actions`` and ``custody``."""
 
-from evidence.models.api import ApiAnswer, ApiBucket, ApiClient
+from evidence.models.api import ApiAnswer, ApiBucket, ApiClient, ApiGrant
 from evidence.models.archive import (
     Acquisition,
     Attachment,
@@ -22,11 +22,12 @@ from evidence.models.drafts import Draft
 from evidence.models.exports import Artifact, Export, Job, Selection
 from evidence.models.matters import Hold, Matter, MatterMember
 from evidence.models.people import ApiToken, Membership, Organisation, User
+from evidence.models.webhooks import Webhook, WebhookAttempt, WebhookDelivery, WebhookEvent
 
 __all__ = [
-    "Acquisition", "ApiAnswer", "ApiBucket", "ApiClient", "ApiToken", "Artifact", "Attachment",
+    "Acquisition", "ApiAnswer", "ApiBucket", "ApiClient", "ApiGrant", "ApiToken", "Artifact", "Attachment",
     "Blob", "Checkpoint", "Conversation",
     "CustodyEntry", "CustodyPending", "CustodySubject", "Draft", "Export", "Hold", "Job", "LogEpoch",
     "LogNode", "Matter", "MatterMember", "Membership", "Message", "Organisation", "Selection",
-    "Series", "Stamp", "User",
+    "Series", "Stamp", "User", "Webhook", "WebhookAttempt", "WebhookDelivery", "WebhookEvent",
 ]  # fmt: skip

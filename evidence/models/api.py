@@ -42,8 +42,10 @@ class ApiBucket(models.Model):
 class ApiClient(models.Model):
     """A program with OAuth 2.0 credentials: for whom it acts, and what it may do.
 
-    client_id: of the OAuth application, where the hash of its secret is. scopes: separated by
-    spaces; the most any token of this client can carry.
+    client_id: of the OAuth application, where the hash of its secret is. user, organisation: for whom
+    it acts by its own credentials; for a program that people let in themselves (``ApiGrant``), who
+    registered it. scopes: separated by spaces; the most any token of this client can carry, and with
+    ``matter:<id>`` among them, the only matters it reaches.
     """
 
     public_id = models.CharField(max_length=32, unique=True, default=opaque_id, editable=False)
@@ -51,9 +53,36 @@ class ApiClient(models.Model):
     user = models.ForeignKey(User, models.CASCADE, related_name="api_clients")
     organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="api_clients")
     label = models.CharField(max_length=100)
-    scopes = models.CharField(max_length=1000)
+    scopes = models.TextField()
     created_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class ApiGrant(models.Model):
+    """What a person let a program do for them, on the page that asks (authorization code).
+
+    scopes: as in ApiClient. One lives for each person and program; a later one takes its place.
+    """
+
+    public_id = models.CharField(max_length=32, unique=True, default=opaque_id, editable=False)
+    client = models.ForeignKey(ApiClient, models.CASCADE, related_name="grants")
+    user = models.ForeignKey(User, models.CASCADE, related_name="api_grants")
+    organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="+")
+    scopes = models.TextField()
+    created_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["client", "user"],
+                condition=models.Q(revoked_at__isnull=True),
+                name="one_live_grant_per_person",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.public_id

@@ -21,6 +21,8 @@ class Matter(models.Model):
     """HMAC of the name under the tenant key: finds a matter by name without reading names."""
     payload = models.BinaryField()
     next_bates = models.PositiveBigIntegerField(default=1)
+    acquisitions = models.ManyToManyField("evidence.Acquisition", related_name="matters")
+    """What was delivered for this matter, where the delivery said so."""
     created_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField()
 

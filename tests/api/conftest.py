@@ -49,3 +49,9 @@ def problem_of() -> Callable[[Any], tuple[int, str]]:
         return answer.status_code, body["code"]
 
     return read
+
+
+@pytest.fixture
+def program() -> type[Program]:
+    """Give the class of clients that send a key with every POST."""
+    return Program

@@ -8,10 +8,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from evidence.access import organisation_of
+from evidence.access import matter_for, organisation_of
 from evidence.actions.create_api_client import create_api_client, revoke_api_client
+from evidence.errors import NotFound
 from evidence.management.operator import answered
-from evidence.models import ApiClient, User
+from evidence.models import ApiClient, Organisation, User
 from evidence.values import API_SCOPES
 
 
@@ -24,6 +25,14 @@ class Command(BaseCommand):
         parser.add_argument(
             "--scope", action="append", choices=API_SCOPES, help="a right; all when not stated"
         )
+        parser.add_argument(
+            "--matter", action="append", default=[], metavar="ID",
+            help="id of a matter; with one or more, the client reaches no others",
+        )  # fmt: skip
+        parser.add_argument(
+            "--redirect-uri", action="append", default=[], metavar="URL",
+            help="where people are led back to; the client then acts for whoever lets it in",
+        )  # fmt: skip
         parser.add_argument("--revoke", metavar="CLIENT_ID", help="revoke that client instead")
         parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -39,12 +48,18 @@ class Command(BaseCommand):
         user = User.objects.filter(username=options["user"]).first()
         if user is None:
             raise CommandError("--user must name a person who has an account.")
+        for url in options["redirect_uri"]:
+            if not url.startswith("https://"):
+                raise CommandError(f"{url} is not an https address.")
+        organisation = organisation_of(user)
         client, secret = create_api_client(
             user=user,
-            organisation=organisation_of(user),
+            organisation=organisation,
             label=options["label"],
             scopes=options["scope"] or API_SCOPES,
             at=timezone.now(),
+            matters=[_reached(user, organisation, one) for one in options["matter"]],
+            redirect_uris=options["redirect_uri"],
         )
         return {"client_id": client.client_id, "client_secret": secret, "scopes": client.scopes}
 
@@ -54,3 +69,10 @@ class Command(BaseCommand):
             raise CommandError("There is no such client.")
         revoke_api_client(client=client, at=timezone.now())
         return {"revoked": client.client_id}
+
+
+def _reached(user: User, organisation: Organisation, matter_id: str) -> str:
+    try:
+        return matter_for(user, matter_id, organisation).public_id
+    except NotFound as error:
+        raise CommandError(f"{user.get_username()} reaches no matter {matter_id}.") from error
