@@ -34,6 +34,7 @@ class AnnexItem:
 
     anchor: str
     message_anchor: str
+    conversation: int
     sequence: int
     attachment: Mapping[str, Json]
     file: AttachmentFile | None
@@ -108,7 +109,8 @@ def items_of(number: int, row: Row) -> Iterator[AnnexItem]:
         if isinstance(attachment, dict):
             file = row.files[index] if index < len(row.files) else None
             anchor = f"a{number}-{sequence}-{index}"
-            yield AnnexItem(anchor, f"m{number}-{sequence}", sequence, attachment, file)
+            message = f"m{number}-{sequence}"
+            yield AnnexItem(anchor, message, number, sequence, attachment, file)
 
 
 class Column(Protocol):
@@ -133,8 +135,10 @@ class AttachmentBlock:
         language: Language,
         limits: Limits,
         ahead: PicturesAhead,
+        several: bool = False,
     ) -> None:
         self.volume, self.words, self.language = volume, words, language
+        self.several = several
         self.limits, self.ahead = limits, ahead
         self.items: list[AnnexItem] = []
         self._shown: dict[str, Shown | str] = {}
@@ -258,13 +262,23 @@ def describe(item: AnnexItem, words: Mapping[str, str], language: Language) -> l
     if size is not None:
         facts.append(words["file.size"].format(size=f"{size:,}" if isinstance(size, int) else size))
     if attachment.get("duration") is not None:
-        facts.append(words["file.duration"].format(duration=attachment["duration"]))
+        facts.append(words["file.duration"].format(duration=duration(attachment["duration"])))
     lines.append(" · ".join(facts))
     if attachment.get("sha256"):
         lines.append(f"SHA-256 {attachment['sha256']}")
     if not attachment.get("included"):
         lines.append(words["file.missing"])
     return lines
+
+
+def duration(value: Json) -> str:
+    """Return whole seconds as minutes and seconds, and anything else as the source writes it."""
+    text = str(value)
+    if not (text.isascii() and text.isdigit() and len(text) < 7):
+        return text
+    minutes, seconds = divmod(int(text), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
 
 
 def draw_annex(
@@ -312,17 +326,19 @@ def _annex_item(
             note = words["file.undrawn"].format(why=str(failure))
     elif shown is None:
         note = words["annex.listed"]
-    _annex_strip(volume, item, shown, note, words, language)
+    title = words["annex.item.of" if block.several else "annex.item"]
+    title = title.format(number=item.sequence, conversation=item.conversation)
+    _annex_strip(volume, item, shown, title, note, words, language)
 
 
 def _annex_strip(
-    volume: Volume, item: AnnexItem, picture: Shown | None, note: str,
+    volume: Volume, item: AnnexItem, picture: Shown | None, heading: str, note: str,
     words: Mapping[str, str], language: Language,
 ) -> None:  # fmt: skip
     engine, measure = volume.engine, volume.sheet.measure
     builder = StripBuilder()
     builder.anchors.append(item.anchor)
-    title = engine.line(words["annex.item"].format(number=item.sequence), SMALL_BOLD)
+    title = engine.line(heading, SMALL_BOLD)
     builder.text(title, 0, -12)
     builder.links.append(Link(0, -15, title.width, -3, item.message_anchor))
     y = -24.0

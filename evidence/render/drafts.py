@@ -110,8 +110,14 @@ class _Page:
             self.flow.paragraph(paragraph, TextStyle(9.5))
             self.volume.skip(3)
 
+    def heading(self, text: str) -> None:
+        """Set the heading of a section."""
+        self.flow.subheading(text)
+
     def blanks(self, *labels: str) -> None:
-        """Set a line to write on for each label."""
+        """Set a line to write on for each label; a group of lines stays on one page."""
+        if labels and self.volume.room < 28 * min(len(labels), 8):
+            self.volume.begin_page()
         for label in labels:
             builder = StripBuilder()
             line = self.volume.engine.line(label, TextStyle(9), self.flow.measure - 200)
@@ -127,15 +133,25 @@ class _Page:
     def hashes(self, name: str, size: str, value: str) -> None:
         """Set the table of hashes."""
         rows = [
-            [line.name, f"{line.size:,}" if line.size is not None else "", Mono(line.sha256)]
+            [
+                Mono(_in_two(line.name)),
+                f"{line.size:,}" if line.size is not None else "",
+                Mono(line.sha256),
+            ]
             for line in self.files
         ]
         measure = self.flow.measure
-        self.flow.table([name, size, value], rows, (measure - 340, 70, 270))
+        self.flow.table([name, size, value], rows, (measure - 306, 50, 256))
 
     def conversations(self) -> str:
         """Return the conversations in one line."""
         return "; ".join(f"“{t.title}” ({t.platform})" for t in self.exhibit.transcripts)
+
+
+def _in_two(path: str) -> str:
+    """Return a long path in two lines, the folders of the bundle on the first."""
+    head = "/".join(path.split("/")[:2]) + "/"
+    return f"{head}\n{path.removeprefix(head)}" if len(path) > 44 and path != head else path
 
 
 # ---- China ---------------------------------------------------------------------------------------
@@ -151,7 +167,7 @@ def _evidence_list(page: _Page) -> None:
         source = f"{part.platform}，账号持有人：{part.custodian or '＿＿＿＿'}"
         rows.append(
             [str(number), f"聊天记录：{part.title}", "1", str(overview.transcripts[number - 1]),
-             source, exhibit.matter.object_of_proof or "＿＿＿＿＿＿"]
+             source, exhibit.matter.object_of_proof or exhibit.matter.purpose or "＿＿＿＿＿＿"]
         )  # fmt: skip
     for _, place in overview.annexes:
         rows.append([str(len(rows) + 1), "附件册", "1", str(place), "同上", ""])
@@ -167,7 +183,7 @@ def _evidence_list(page: _Page) -> None:
 
 def _extraction_note(page: _Page) -> None:
     exhibit = page.exhibit
-    page.text("一、基本情况")
+    page.heading("一、基本情况")
     page.flow.facts(
         [
             ("案由", exhibit.matter.name or "＿＿＿＿"),
@@ -179,24 +195,35 @@ def _extraction_note(page: _Page) -> None:
         ],
         100,
     )
-    page.text("二、提取过程")
+    page.heading("二、提取过程")
     for acquisition in exhibit.acquisitions:
-        steps = "；".join(acquisition.steps) or "＿＿＿＿"
-        page.text(
-            f"{moment(acquisition.received)}，{acquisition.received_by}以“{acquisition.method}”方式交付"
-            f"“{acquisition.format}”格式的数据，由 {acquisition.parser} 解析。步骤：{steps}。"
-            f"时间戳时间：{moment(acquisition.stamped) or '＿＿＿＿'}。"
+        page.flow.facts(
+            [
+                ("接收时间", moment(acquisition.received)),
+                ("交付人", acquisition.received_by or "＿＿＿＿"),
+                ("方式与格式", f"{acquisition.method}；{acquisition.format}"),
+                ("解析程序", acquisition.parser),
+                ("步骤", "\n".join(acquisition.steps) or "＿＿＿＿"),
+                ("时间戳时间", moment(acquisition.stamped) or "＿＿＿＿"),
+            ],
+            100,
         )
-    page.text("三、软硬件环境")
+    page.heading("三、软硬件环境")
     page.flow.facts(list(exhibit.environment), 150)
-    page.text("四、检查结果（对应证据规定第九十三条所列因素）")
+    page.heading("四、检查结果（对应证据规定第九十三条所列因素）")
     page.flow.facts(list(exhibit.checks), 250)
-    page.text("五、原始载体")
-    page.text(exhibit.original_carrier or "＿＿＿＿＿＿＿＿")
-    page.text("六、完整性校验值清单")
+    page.heading("五、原始载体")
+    if exhibit.original_carrier:
+        page.text(exhibit.original_carrier)
+    else:
+        page.blanks("原始设备或账号、现存何处、由何人保管：", "")
+    page.heading("六、完整性校验值清单")
     page.hashes("文件", "字节数", "SHA-256")
+    if page.volume.room < 240:  # who signs, signs under the statement
+        page.volume.begin_page()
+    page.heading("七、说明")
     page.text(
-        "七、说明：哈希值与时间戳证明数据自存入时起未经改动，不证明存入之前的真实性，亦不证明消息由何人输入。"
+        "哈希值与时间戳证明数据自存入时起未经改动，不证明存入之前的真实性，亦不证明消息由何人输入。"
     )
     page.blanks(
         "提取人（签名）：", "提取地点：", "账号持有人（签名）：", "见证人（签名）：", "日期："
@@ -216,6 +243,8 @@ def _declarant(page: _Page) -> None:
 
 
 def _oath(page: _Page) -> None:
+    if page.volume.room < 160:
+        page.volume.begin_page()
     page.text(
         "I declare under penalty of perjury under the laws of the United States of America that the "
         "foregoing is true and correct (28 U.S.C. § 1746)."
@@ -233,8 +262,8 @@ def _rule_902_13(page: _Page) -> None:
     _declarant(page)
     page.text("I make this certification under Federal Rule of Evidence 902(13).")
     acquisitions = [
-        f"On {moment(a.received)} the system received data in the format “{a.format}” by "
-        f"{a.method} from {a.received_by}. It was read by {a.parser}."
+        f"On {moment(a.received)} the system received data in the format “{a.format}” from "
+        f"{a.received_by} (method: {a.method}). It was read by {a.parser}."
         for a in exhibit.acquisitions
     ]
     environment = ", ".join(f"{name} {version}" for name, version in exhibit.environment)

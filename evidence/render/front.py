@@ -14,6 +14,7 @@ from evidence.render.exhibit import (
     MissingGlyph,
     SealBox,
     Statement,
+    Style,
     Transcript,
 )
 from evidence.render.flow import CELL, Flow, Late, Mono
@@ -60,7 +61,7 @@ class Overview:
 
 def moment(value: datetime | None) -> str:
     """Return an aware time as printed: UTC, to the second."""
-    return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ") if value else ""
+    return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if value else ""
 
 
 class FrontMatter:
@@ -187,7 +188,7 @@ class FrontMatter:
 
     def _page_count(self) -> str:
         overview = self.overview
-        return self.words["cover.pages.value"].format(
+        return self.words["cover.pages.value" if overview.files > 1 else "cover.pages.one"].format(
             pages=overview.pages,
             volumes=overview.files,
             first=overview.bates_first,
@@ -225,7 +226,7 @@ class FrontMatter:
         words, overview = self.words, self.overview
         self.flow.chapter(words["list.title"])
         measure = self.flow.measure
-        widths = _split(measure, (26, 118, 92, 96, 0, 70))
+        widths = _split(measure, (26, 106, 98, 84, 0, 88))
         head = [words[f"list.{k}"] for k in ("no", "name", "pages", "source", "object", "copies")]
         self.flow.table(head, self._evidence_rows(), widths)
         self.flow.facts(
@@ -240,8 +241,8 @@ class FrontMatter:
             head = [
                 words["list.no"],
                 words["list.files"],
-                words["list.pages"],
-                words["people.pages"],
+                words["list.count"],
+                words["list.bates"],
             ]
             self.flow.table(head, rows, _split(measure, (30, 170, 60, 0)))
         self._contents()
@@ -253,17 +254,27 @@ class FrontMatter:
             place = overview.transcripts[i - 1]
             source = " · ".join(filter(None, (part.platform, part.custodian)))
             rows.append(
-                [str(len(rows) + 1), f"{words['chat.transcript']}: {part.title}", str(place),
-                 source, exhibit.matter.object_of_proof or words["not_stated"],
-                 words["list.copies.value"]]
+                [str(len(rows) + 1), words["chat.transcript"].format(title=_clip(part.title)),
+                 str(place), source, self._object(), words["list.copies.value"]]
             )  # fmt: skip
+        source = _each_once([part.platform for part in exhibit.transcripts])
         for number, place in overview.annexes:
             rows.append(
-                [str(len(rows) + 1),
-                 f"{words['annex.title']} ({words['volume_of'].format(number=number, of=overview.files)})",
-                 str(place), "", "", words["list.copies.value"]]
+                [str(len(rows) + 1), self._annex(number), str(place), source, self._object(),
+                 words["list.copies.value"]]
             )  # fmt: skip
         return rows
+
+    def _object(self) -> str:
+        """Return what is to be proved, as stated; the purpose where nothing more was stated."""
+        matter = self.exhibit.matter
+        return matter.object_of_proof or matter.purpose or self.words["not_stated"]
+
+    def _annex(self, number: int) -> str:
+        words, files = self.words, self.overview.files
+        if files == 1:
+            return words["annex.title"]
+        return f"{words['annex.title']} ({words['volume_of'].format(number=number, of=files)})"
 
     def _contents(self) -> None:
         words = self.words
@@ -271,8 +282,10 @@ class FrontMatter:
         keys = ["people", "source", "tool", "hash", "custody", "colophon"]
         rows: list[list[str]] = [[words[f"{key}.title"], Late(f"s-{key}")] for key in keys]
         for i, part in enumerate(self.exhibit.transcripts, 1):
-            title = words["chat.title"].format(number=i) + f": {_clip(part.title)}"
+            title = words["chat.named"].format(number=i, title=_clip(part.title))
             rows.insert(i, [title, str(self.overview.transcripts[i - 1])])
+        at = len(self.exhibit.transcripts) + 1
+        rows[at:at] = [[self._annex(n), str(place)] for n, place in self.overview.annexes]
         measure = self.flow.measure
         self.flow.table((), rows, (measure - 150, 150))
 
@@ -282,16 +295,30 @@ class FrontMatter:
         """Draw who speaks: ids, names over time, basis, counts, and where they appear."""
         words, exhibit = self.words, self.exhibit
         self.flow.chapter(words["people.title"], anchor="s-people", new_page=False)
-        widths = _split(self.flow.measure, (128, 92, 0, 48, 52, 74))
-        head = [
-            words[f"people.{k}"] for k in ("names", "id", "basis", "messages", "range", "pages")
-        ]
+        shared = self._shared_basis()
+        widths: tuple[float, ...] = (0, 86, 112, 50, 50, 98)
+        keys = ["names", "id", "basis", "messages", "range", "pages"]
+        if shared:
+            self.flow.paragraph(words["people.basis.all"].format(basis=shared), TextStyle(8.6))
+            del keys[2]
+            widths = (0, 140, 56, 64, 110)
+        widths = _split(self.flow.measure, widths)
+        head = [words[f"people.{key}"] for key in keys]
         for i, part in enumerate(exhibit.transcripts, 1):
             if len(exhibit.transcripts) > 1:
-                self.flow.subheading(
-                    words["chat.title"].format(number=i) + f": {_clip(part.title)}"
-                )
-            self.flow.table(head, self._party_rows(i, part), widths)
+                title = words["chat.named"].format(number=i, title=_clip(part.title))
+                self.flow.subheading(title)
+            rows = self._party_rows(i, part)
+            for row in rows if shared else ():
+                del row[2]
+            self.flow.table(head, rows, widths)
+
+    def _shared_basis(self) -> str:
+        """Return the basis all participants share, or "" where something is stated of one."""
+        parties = [party for part in self.exhibit.transcripts for party in part.parties]
+        found = {party.basis or self.words["people.basis.default"] for party in parties}
+        stated = any(party.stated_identity for party in parties)
+        return found.pop() if len(found) == 1 and not stated else ""
 
     def _party_rows(self, number: int, part: Transcript) -> list[list[str]]:
         words = self.words
@@ -386,7 +413,7 @@ class FrontMatter:
         self.flow.chapter(words["hash.title"], anchor="s-hash")
         self.flow.paragraph(words["hash.how"], TextStyle(8.6))
         head = [words["hash.name"], words["hash.value"]]
-        self.flow.table(head, self._hash_rows(), _split(self.flow.measure, (178, 0)))
+        self.flow.table(head, self._hash_rows(), _split(self.flow.measure, (0, 258)))
         for number, rows in leaves.items():
             self.flow.subheading(words["hash.leaves"].format(number=number))
             self._leaf_list(rows)
@@ -409,9 +436,10 @@ class FrontMatter:
         if exhibit.log:
             rows.append([words["hash.log"], Mono(exhibit.log.root)])
         for line in exhibit.hashes:
-            label = line.name if line.size is None else f"{line.name} ({line.size:,})"
             value = line.sha256 + (f"\nSM3 {line.sm3}" if line.sm3 else "")
-            rows.append([label, Mono(value)])
+            if line.size is not None:
+                value += "\n" + words["file.size"].format(size=f"{line.size:,}")
+            rows.append([Mono(line.name), Mono(value)])
         return rows
 
     def _leaf_list(self, rows: Sequence[tuple[int, str]]) -> None:
@@ -435,13 +463,13 @@ class FrontMatter:
         self.flow.paragraph(how, TextStyle(8.6))
         head = [words[f"custody.{k}"] for k in ("index", "time", "event", "actor", "why")]
         rows = [self._custody_row(line) for line in exhibit.custody]
-        self.flow.table(head, rows, _split(self.flow.measure, (34, 70, 92, 112, 0)))
+        self.flow.table(head, rows, _split(self.flow.measure, (32, 62, 112, 104, 0)))
 
     def _custody_row(self, line: CustodyLine) -> list[str]:
         if not line.event:
             undisclosed = self.words["custody.undisclosed"]
             return [str(line.index), "", undisclosed, "", Mono(line.digest)]
-        when = moment(line.time).replace(" ", "\n")
+        when = moment(line.time).removesuffix(" UTC").replace(" ", "\n")
         who = "\n".join(filter(None, (line.actor, line.where)))
         what = "\n".join(filter(None, (line.why, *line.subjects, line.details)))
         event = term(EVENTS, line.event, self.exhibit.language)
@@ -483,8 +511,15 @@ def cover_foot(
     right = sheet.width - sheet.right
     box = (right - SEAL_WIDTH, base, right, base + SEAL_HEIGHT)
     ops = [
-        b"0.6 w %g G [3 2] 0 d %.2f %.2f %.2f %.2f re S [] 0 d"
-        % (FAINT, box[0], box[1], SEAL_WIDTH, SEAL_HEIGHT),
+        b"0.6 w %g G %s %.2f %.2f %.2f %.2f re S [] 0 d"
+        % (
+            FAINT if unsigned else INK,
+            b"[3 2] 0 d" if unsigned else b"",
+            box[0],
+            box[1],
+            SEAL_WIDTH,
+            SEAL_HEIGHT,
+        ),
         qr_ops(exhibit.verification_url, sheet.left, base, SEAL_HEIGHT),
     ]
     x = sheet.left + SEAL_HEIGHT + 10
@@ -505,15 +540,15 @@ def cover_foot(
 
 
 def transcript_head(
-    volume: Volume, part: Transcript, number: int, words: Mapping[str, str]
+    volume: Volume, part: Transcript, number: int, words: Mapping[str, str], style: Style = "record"
 ) -> None:
     """Draw the title and the facts above a transcript."""
     flow = Flow(volume)
-    title = words["chat.title"].format(number=number)
-    volume.header_right = f"{title}: {_clip(part.title)}"
+    named = words["chat.named"]
+    volume.header_right = named.format(number=number, title=_clip(part.title))
     volume.begin_page()
-    volume.bookmark(0, f"{title}: {part.title}")
-    flow.heading(f"{title}: {_clip(part.title, 160)}", anchor=f"t{number}")
+    volume.bookmark(0, named.format(number=number, title=part.title))
+    flow.heading(named.format(number=number, title=_clip(part.title, 160)), anchor=f"t{number}")
     flow.facts(
         [
             (words["chat.platform"], part.platform),
@@ -529,7 +564,11 @@ def transcript_head(
             (words["chat.root"], Mono(part.root)),
         ]
     )
-    flow.paragraph(words["chat.legend"], SMALL, SOFT)
+    legend = words["chat.legend"]
+    if style == "conversation":
+        known = any(party.participant.is_owner for party in part.parties)
+        legend = f"{words['chat.sides' if known else 'chat.sides.unknown']} {legend}"
+    flow.paragraph(legend, SMALL, SOFT)
 
 
 def _extent(part: Transcript, words: Mapping[str, str]) -> str:

@@ -27,7 +27,7 @@ from evidence.render.exhibit import (
     SealBox,
     Transcript,
 )
-from evidence.render.flow import Flow
+from evidence.render.flow import Flow, Mono
 from evidence.render.fonts import FontLibrary
 from evidence.render.front import FrontMatter, Overview, Place, cover_foot, transcript_head
 from evidence.render.rows import (
@@ -189,7 +189,7 @@ class _Renderer:
         self.bodies.append(_Body(volume))
         self._attachments = AttachmentBlock(
             volume, words=self.words, language=self.exhibit.language, limits=self.limits,
-            ahead=self.ahead,
+            ahead=self.ahead, several=len(self.exhibit.transcripts) > 1,
         )  # fmt: skip
 
     def _new_volume(self, path: Path) -> Volume:
@@ -242,7 +242,7 @@ class _Renderer:
     def _begin_transcript(self, number: int, part: Transcript) -> None:
         volume = self._volume
         volume.engine.set_forms(self._forms(part.script), guess=not part.script)
-        transcript_head(volume, part, number, self.words)
+        transcript_head(volume, part, number, self.words, self.exhibit.style)
         index = len(volume.pages) - 1
         self.transcripts.append([_Span(len(self.bodies) - 1, index, index)])
         self._new_setter(number, part)
@@ -274,7 +274,7 @@ class _Renderer:
         self._open_body()
         volume = self._volume
         volume.engine.set_forms(self._forms(part.script), guess=not part.script)
-        title = self.words["chat.title"].format(number=number) + f": {part.title[:80]}"
+        title = self.words["chat.named"].format(number=number, title=part.title[:80])
         volume.header_right = self.words["chat.continued"].format(title=title)
         volume.begin_page()
         volume.bookmark(0, title)
@@ -313,7 +313,9 @@ class _Renderer:
 
     def _new_day(self, day: str) -> None:
         volume, language = self._volume, self.exhibit.language
-        strip = day_strip(volume.engine, day_heading(day, language), volume.sheet.measure)
+        strip = day_strip(
+            volume.engine, day_heading(day, language), volume.sheet.measure, self.exhibit.style
+        )
         if volume.room < strip.height + 44:
             volume.begin_page()
         if day[:7] != self._day[:7]:
@@ -516,10 +518,10 @@ class _Renderer:
         flow.paragraph(text["volume.part"])
         flow.facts(
             [
-                (text["bundle_id"], exhibit.bundle_id),
+                (text["bundle_id"], Mono(exhibit.bundle_id)),
                 (text["cover.matter"], exhibit.matter.name),
                 (text["cover.number"], exhibit.matter.number),
-                (text["volume.selection"], exhibit.selection_digest),
+                (text["volume.selection"], Mono(exhibit.selection_digest)),
             ]
         )
         return cover_foot(volume, exhibit, text, unsigned=self.filing_copy)

@@ -192,9 +192,13 @@ class RowSetter:
         if message.receipts:
             column.small(self.words["row.receipts"] + self._receipts(message.receipts))
         if row.withheld:
-            fields = ", ".join(term(FIELDS, f, self.language) for f in sorted(row.withheld))
+            fields = self.words["and"].join(
+                term(FIELDS, f, self.language) for f in sorted(row.withheld)
+            )
             note = self.words["row.withheld.fields"].format(fields=fields)
-            column.small(f"{note}. {row.reason}" if row.reason else note)
+            if row.reason:
+                note += self.words["row.withheld.reason"].format(reason=row.reason)
+            column.small(note)
         for warning in message.warnings:
             text = term(WARNINGS, str(warning), self.language)
             column.small(self.words["row.note"].format(text=text))
@@ -369,6 +373,7 @@ class Column:
         self._y = -23.5
         self._least = 34.0
         self._begin(row, message, shown)
+        self._first = self._y
 
     def _begin(self, row: Row, message: Message, shown: ShownTime | None) -> None:
         """Put number, time, hash and sender."""
@@ -422,7 +427,8 @@ class Column:
 
     def block(self, height: float) -> tuple[StripBuilder, float]:
         """Reserve an unbroken area; return the builder and the y of its upper edge."""
-        if self._y - height < -FIRST_STRIP and self._y < -40:
+        under_heading = self._first - self._y < 2 * LEADING
+        if self._y - height < -FIRST_STRIP and not under_heading:
             self._cut()
         top = self._y + 8
         self._y -= height
@@ -432,7 +438,7 @@ class Column:
         """Finish the strip; the next one begins at its own upper edge."""
         self._strips.append(self._builder.build(-self._y - 9))
         self._builder = StripBuilder()
-        self._y = -10.0
+        self._y = self._first = -10.0
         self._least = 0.0
 
     def finish(self) -> list[Strip]:
@@ -571,11 +577,13 @@ _MONTHS = (
 )  # fmt: skip
 
 
-def day_strip(engine: TextEngine, text: str, measure: float) -> Strip:
-    """Return a day divider."""
+def day_strip(engine: TextEngine, text: str, measure: float, style: Style = "record") -> Strip:
+    """Return a day divider: its text above the messages, or in the middle between the sides."""
     builder = StripBuilder()
     builder.rectangle(0, -19, measure, 15, GROUND + 0.03)
-    builder.text(engine.line(text, BODY_BOLD, measure - 20), TEXT_LEFT, -14.6)
+    line = engine.line(text, BODY_BOLD, measure - TEXT_LEFT)
+    left = (measure - line.width) / 2 if style == "conversation" else TEXT_LEFT
+    builder.text(line, left, -14.6)
     return builder.build(24)
 
 

@@ -40,6 +40,7 @@ _INVISIBLE = regex.compile(
 )
 _JOINERS = "\u200c\u200d"
 _SPACES = regex.compile(r"[\p{Zs}\t]")
+_LETTER = re.compile("[A-Za-z]")
 _KANA = re.compile("[\u3041-\u3096\u30a1-\u30fa]")
 _PARAGRAPHS = re.compile("\r\n|\n")
 _COMPLEX_SCRIPTS = regex.compile(
@@ -187,11 +188,13 @@ class TextEngine:
         latin = self._bold if style.bold else self._sans
         if self.cjk_first:
             if sets.cjk_text.fullmatch(text):
-                return self._cjk_for(text)
+                return None if style.bold and _LETTER.search(text) else self._cjk_for(text)
             return latin if sets.latin_text.fullmatch(text) else None
         if sets.latin_text.fullmatch(text):
             return latin
-        return self._cjk_for(text) if sets.cjk_text.fullmatch(text) else None
+        if not sets.cjk_text.fullmatch(text) or (style.bold and _LETTER.search(text)):
+            return None
+        return self._cjk_for(text)
 
     def _cjk_for(self, text: str) -> FontView:
         """Return the CJK view for ``text``: text with kana is Japanese unless forms were named."""
@@ -293,6 +296,8 @@ class TextEngine:
     ) -> Iterator[Unit]:
         """Yield the units of one paragraph in logical order; coarse: plain stretches unsplit."""
         cjk_first = self.cjk_first or self.sets.han.search(text) is not None
+        if style.bold and _LETTER.search(text):
+            cjk_first = False  # the sans has a bold cut, the CJK face only outlines
         tokens = self.sets.cjk_first if cjk_first else self.sets.latin_first
         latin = self._mono if style.mono else self._bold if style.bold else self._sans
         cjk = self._cjk_for(text)

@@ -63,8 +63,9 @@ _TABLE: dict[str, tuple[str, str]] = {
         "{gaps} 处间断共未收录 {omitted} 条",
     ),
     "cover.pages": ("Pages and Bates numbers", "页数与页码编号"),
+    "cover.pages.one": ("{pages} pages, {first} to {last}", "共 {pages} 页，编号 {first} 至 {last}"),
     "cover.pages.value": (
-        "{pages} pages in {volumes} file(s), {first} to {last}",
+        "{pages} pages in {volumes} files, {first} to {last}",
         "{volumes} 个文件共 {pages} 页，编号 {first} 至 {last}",
     ),
     "cover.created": ("Prepared", "制作时间"),
@@ -115,6 +116,8 @@ _TABLE: dict[str, tuple[str, str]] = {
     "list.no": ("No.", "序号"),
     "list.name": ("Name of evidence", "证据名称"),
     "list.pages": ("Pages", "页码"),
+    "list.count": ("Page count", "页数"),
+    "list.bates": ("Bates numbers", "页码编号"),
     "list.source": ("Source", "证据来源"),
     "list.object": ("Object and content of proof", "证明对象和内容"),
     "list.copies": ("Form and copies", "形式与份数"),
@@ -139,10 +142,12 @@ _TABLE: dict[str, tuple[str, str]] = {
         "as named by the source; not verified",
         "按来源所载；未经核验",
     ),
+    "people.basis.all": ("Basis of identification, for all: {basis}", "身份依据（全体）：{basis}"),
     "people.then": (" → ", " → "),
     # transcript
     "chat.title": ("Conversation {number}", "会话 {number}"),
-    "chat.transcript": ("Transcript", "聊天记录"),
+    "chat.named": ("Conversation {number}: {title}", "会话 {number}：{title}"),
+    "chat.transcript": ("Transcript: {title}", "聊天记录：{title}"),
     "chat.platform": ("Platform", "平台"),
     "chat.series": ("Series", "数据系列"),
     "chat.rule": ("Selection", "选取规则"),
@@ -167,6 +172,15 @@ _TABLE: dict[str, tuple[str, str]] = {
         "{description}: {same} same, {different} different, {missing} missing, {extra} extra",
         "{description}：相同 {same}，不同 {different}，缺少 {missing}，多出 {extra}",
     ),
+    "chat.sides": (
+        "On a grey ground with a double edge, right: messages of the account holder. On white, left: "
+        "messages of all others.",
+        "右侧灰底、双线边框为账号持有人的消息，左侧白底为其他人的消息。",
+    ),
+    "chat.sides.unknown": (
+        "The source does not say which participant is the account holder: all messages stand left.",
+        "来源未载明哪一方为账号持有人，故全部消息列于左侧。",
+    ),
     "chat.legend": (
         "Each row: number, date and time with offset from UTC, first half of the leaf hash; sender "
         "and id as the source names them. After a time, m = the source gives minutes only; "
@@ -186,7 +200,9 @@ _TABLE: dict[str, tuple[str, str]] = {
     ),
     "row.gap.one": ("1 message not included (no. {first})", "此处 1 条消息未收录（第 {first} 条）"),
     "row.withheld": ("Withheld: {reason}", "已遮盖：{reason}"),
-    "row.withheld.fields": ("Withheld in this row: {fields}", "本条遮盖的内容：{fields}"),
+    "row.withheld.fields": ("Withheld in this row: {fields}.", "本条遮盖的内容：{fields}。"),
+    "row.withheld.reason": (" Reason: {reason}", "理由：{reason}"),
+    "and": (", ", "、"),
     "row.reason.none": ("no reason given", "未说明理由"),
     "row.no_time": ("no time given", "来源未载时间"),
     "row.no_sender": ("no sender", "无发送人"),
@@ -224,6 +240,10 @@ _TABLE: dict[str, tuple[str, str]] = {
     # annex
     "annex.title": ("Annex: attachments", "附件册"),
     "annex.item": ("Attachment to no. {number}", "第 {number} 条消息的附件"),
+    "annex.item.of": (
+        "Attachment to no. {number} of conversation {conversation}",
+        "会话 {conversation} 第 {number} 条消息的附件",
+    ),
     "annex.name": ("Name", "文件名"),
     "annex.type": ("Type", "类型"),
     "annex.size": ("Size", "大小"),
@@ -412,6 +432,11 @@ FIELDS: dict[str, tuple[str, str]] = {
     "time": ("time", "时间"), "reply_to": ("quoted message", "引用"), "edits": ("edits", "编辑记录"),
     "source_text": ("source slice", "来源片段"), "reactions": ("reactions", "表情回应"),
     "details": ("details", "详情"), "forward": ("forward", "转发信息"),
+    "source": ("place in the source", "来源位置"), "kind": ("kind", "类型"),
+    "platform_id": ("platform's number", "平台消息编号"), "time_raw": ("time as written", "原始时间"),
+    "direction": ("direction", "收发方向"), "deletion": ("recall", "撤回信息"),
+    "receipts": ("receipts", "回执"), "system": ("system notice", "系统提示"),
+    "warnings": ("remarks", "提示"), "sequence": ("number", "编号"),
 }  # fmt: skip
 
 WARNINGS: dict[str, tuple[str, str]] = {

@@ -66,7 +66,7 @@ ENGLISH_POINTS = {
     "9 per message": ["17:44:05+08:00", "BobO’Brien", "wxid_bob_1970", "d4735e3a265e16ee",
         "Inreplytono.2", "Edited17:02", "RecalledordeletedbyAliceZhang", "Reactions"],
     "10 hashes": ["SHA-256", "Selectiondigest", "Sealroot", "RFC9162"],
-    "11 time source": ["Localdevelopmentauthority", "NOTindependent", "2024-03-0708:31:05Z"],
+    "11 time source": ["Localdevelopmentauthority", "NOTindependent", "2024-03-0708:31:05 UTC"],
     "12 seal": ["Electronicseal", "Verifiableunaideduntil"],
     "13 custody log": ["Custodylog", "acquisition.received", "192.0.2.17", "notdisclosed"],
     "14 changes": ["Withheld:Personalmatter", "Notextwaschanged"],

@@ -69,7 +69,7 @@ def build(
         ),
         stamp=e.StampAuthority(
             name=gateways.stamp_authority,
-            operator=state["authority"],
+            operator=wording.subject_name(state["authority"]),
             independent=gateways.stamp_is_independent,
         ),
         transcripts=tuple(_transcript(part, state, words, requester) for part in parts),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from typing import Any
 
@@ -49,6 +50,8 @@ _EN = {
     "warning_nonexistent_local_time": "Some local times do not exist because clocks were set "
     "forward.",
     "warning_media_not_included": "The source mentions media files it does not include.",
+    "warning_owner_not_found": "The name stated for the account holder does not appear in the "
+    "conversation.",
     "warning_unparsed": "Some source lines fit no known form; they are included as they stand.",
     "format_whatsapp_text": "WhatsApp text export",
     "format_whatsapp_zip": "WhatsApp export with media (ZIP)",
@@ -106,6 +109,7 @@ _ZH = {
     "warning_ambiguous_local_time": "因时钟回拨，部分当地时间出现两次，无法确定是哪一次。",
     "warning_nonexistent_local_time": "因时钟拨快，部分当地时间实际并不存在。",
     "warning_media_not_included": "来源文件提到的部分媒体文件未随文件提供。",
+    "warning_owner_not_found": "交付时陈述的账号持有人名称未在该会话中出现。",
     "warning_unparsed": "部分内容不符合任何已知格式，已按原样收录。",
     "format_whatsapp_text": "WhatsApp 文本导出",
     "format_whatsapp_zip": "WhatsApp 导出（含媒体，ZIP）",
@@ -137,6 +141,19 @@ def of(language: str) -> dict[str, str]:
 def platform(code: str) -> str:
     """Return the product name of a platform code."""
     return _PLATFORMS.get(code, code)
+
+
+def subject_name(name: str) -> str:
+    """Return a certificate's subject (RFC 4514) as people write it: its common name, then its firm.
+
+    A text that is no such name comes back as it is.
+    """
+    parts = dict(
+        (key.upper(), re.sub(r"\\(.)", r"\1", value))
+        for key, value in re.findall(r"(?:^|,)([A-Za-z]+)=((?:\\.|[^,\\])*)", name)
+    )
+    found = [parts[key] for key in ("CN", "O") if parts.get(key)]
+    return "; ".join(found) or name
 
 
 def warning(code: str, words: dict[str, str]) -> str:
