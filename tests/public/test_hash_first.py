@@ -104,7 +104,7 @@ def test_anything_else_that_is_typed_is_explained(client):
 
 @pytest.mark.django_db
 def test_asking_too_often_is_told_in_either_form(client, monkeypatch):
-    gate = Turnstile(at_once=1, patience=0.01, per_minute=0)
+    gate = Turnstile("test", at_once=1, patience=0.01, per_minute=0)
     monkeypatch.setattr("evidence.public.lookup.LOOKUP_TURNSTILE", gate)
     assert _json(client, UNKNOWN).status_code == 429
     page = client.get(f"/verify/hash/{UNKNOWN}/")

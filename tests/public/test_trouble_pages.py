@@ -30,7 +30,7 @@ def _page(client: Client, status: int, monkeypatch: pytest.MonkeyPatch):
         return client.get("/verify/nothing/")
     if status == 413:
         return client.post("/verify/", {}, CONTENT_LENGTH=str(60_000_000))
-    gate = Turnstile(at_once=1, patience=0.01, per_minute=0)
+    gate = Turnstile("test", at_once=1, patience=0.01, per_minute=0)
     monkeypatch.setattr("evidence.public.lookup.LOOKUP_TURNSTILE", gate)
     return client.get("/verify/?bundle=0")
 
@@ -54,7 +54,7 @@ def test_every_refusal_has_a_page_in_the_language_of_the_reader(
 def test_everyone_together_is_bounded_too():
     from evidence.errors import BusyNow
 
-    gate = Turnstile(at_once=9, patience=0.01, per_minute=9, together=2)
+    gate = Turnstile("test", at_once=9, patience=0.01, per_minute=9, together=2)
     for address in ("a", "b"):
         with gate.passed(address):
             pass

@@ -122,7 +122,7 @@ def test_every_check_of_the_verifier_has_words(repository):
 
 
 def test_one_address_cannot_keep_everyone_else_waiting():
-    gate = Turnstile(at_once=1, patience=0.01, per_minute=3)
+    gate = Turnstile("test", at_once=1, patience=0.01, per_minute=3)
     with gate.passed("a"):
         with pytest.raises(BusyNow), gate.passed("b"):
             pass
@@ -137,7 +137,7 @@ def test_one_address_cannot_keep_everyone_else_waiting():
 
 @pytest.mark.django_db
 def test_a_busy_page_says_so_and_when_to_return(client, monkeypatch):
-    gate = Turnstile(at_once=1, patience=0.01, per_minute=0)
+    gate = Turnstile("test", at_once=1, patience=0.01, per_minute=0)
     monkeypatch.setattr("evidence.public.views.VERIFY_TURNSTILE", gate)
     answer = sent(client, b"x")
     assert (answer.status_code, answer["Retry-After"]) == (429, "30")
