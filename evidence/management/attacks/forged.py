@@ -466,6 +466,142 @@ def stamp_duplicated(pdf: bytes, maker: Maker) -> bytes:
     return Update(pdf, {facts.size: field % value, facts.root: root}).build()
 
 
+# What a page inherits, what a reader runs, what a document says of itself.
+
+
+def _rewritten(find: Callable[[bytes], int], more: bytes) -> Attack:
+    """Return an attack that puts ``more`` into one dictionary of the file."""
+
+    def attack(pdf: bytes, maker: Maker) -> bytes:
+        number = find(pdf)
+        return Update(pdf, {number: _with(body_of(pdf, number), more)}).build()
+
+    return attack
+
+
+def _with(body: bytes, more: bytes) -> bytes:
+    return body.replace(b"<<", b"<< " + more + b" ", 1)
+
+
+def _catalog(pdf: bytes) -> int:
+    return facts_of(pdf).root
+
+
+def _first_page(pdf: bytes) -> int:
+    return facts_of(pdf).page
+
+
+def _page_tree(pdf: bytes) -> int:
+    with pikepdf.open(io.BytesIO(pdf)) as opened:
+        return int(opened.Root.Pages.objgen[0])
+
+
+def _in_form(more: bytes) -> Attack:
+    def attack(pdf: bytes, maker: Maker) -> bytes:
+        facts = facts_of(pdf)
+        number = facts.form or facts.root
+        body = body_of(pdf, number)
+        at = body.index(b"<<", 0 if facts.form else body.index(b"/AcroForm")) + 2
+        return Update(pdf, {number: body[:at] + b" " + more + b" " + body[at:]}).build()
+
+    return attack
+
+
+def file_attached(pdf: bytes, maker: Maker) -> bytes:
+    """Attach a file to the signed document, where readers list attachments."""
+    facts = facts_of(pdf)
+    names = b"/Names << /EmbeddedFiles << /Names [(x.txt) %d 0 R] >> >>" % facts.size
+    root = _with(body_of(pdf, facts.root, Names=None), names)
+    entry = b"<< /Type /Filespec /F (x.txt) /EF << /F %d 0 R >> >>" % (facts.size + 1)
+    attached = stream(b"I agree to pay 9000 euros.", b"/Type /EmbeddedFile")
+    return Update(pdf, {facts.root: root, facts.size: entry, facts.size + 1: attached}).build()
+
+
+def title_replaced(pdf: bytes, maker: Maker) -> bytes:
+    number = facts_of(pdf).size
+    said = b"<< /Title (Agreed: 9000 euros) /Author (A. Judge) >>"
+    return Update(pdf, {number: said}, trailer=b" /Info %d 0 R" % number).build()
+
+
+def title_replaced_in_place(pdf: bytes, maker: Maker) -> bytes:
+    """Restate the very object that held the title, where there is one."""
+    with pikepdf.open(io.BytesIO(pdf)) as opened:
+        number = opened.trailer.Info.objgen[0] if "/Info" in opened.trailer else 0
+    if not number:
+        return title_replaced(pdf, maker)
+    said = b"<< /Title (Agreed: 9000 euros) >>"
+    return Update(pdf, {number: said}, trailer=b" /Info %d 0 R" % number).build()
+
+
+def title_replaced_and_stamped(pdf: bytes, maker: Maker) -> bytes:
+    return maker.stamp(title_replaced(pdf, maker), field="Fresh", with_store=False)
+
+
+def xmp_replaced(pdf: bytes, maker: Maker) -> bytes:
+    facts = facts_of(pdf)
+    said = (
+        b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-'
+        b'syntax-ns#"><rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/">'
+        b"<dc:title>Agreed: 9000 euros</dc:title></rdf:Description></rdf:RDF></x:xmpmeta>"
+    )
+    root = _with(body_of(pdf, facts.root, Metadata=None), b"/Metadata %d 0 R" % facts.size)
+    described = stream(said, b"/Type /Metadata /Subtype /XML")
+    return Update(pdf, {facts.root: root, facts.size: described}).build()
+
+
+def look_of_the_field(pdf: bytes, maker: Maker) -> bytes:
+    """Give the field of the signature itself a look and a place over the text."""
+    facts = facts_of(pdf)
+    number = facts.fields[0]
+    body = body_of(pdf, number, Rect=pikepdf.Array([60, 690, 400, 720]), AP=None)
+    look = stream(
+        b"1 1 1 rg 0 0 340 30 re f BT 0 g /Helv 12 Tf 12 10 Td (I agree to pay 9000 euros.) Tj ET",
+        b"/Type /XObject /Subtype /Form /BBox [0 0 340 30]",
+    )
+    shown = _with(body, b"/AP << /N %d 0 R >>" % facts.size)
+    return Update(pdf, {number: shown, facts.size: look}).build()
+
+
+def store_replaced(pdf: bytes, maker: Maker) -> bytes:
+    """Put text where certificates and proofs of revocation belong."""
+    facts = facts_of(pdf)
+    root = body_of(pdf, facts.root, DSS=None)
+    store = b"/DSS << /Certs [%d 0 R] /Note (I agree to pay 9000 euros.) >>" % facts.size
+    junk = stream(b"I agree to pay 9000 euros.")
+    return Update(pdf, {facts.root: _with(root, store), facts.size: junk}).build()
+
+
+_DINGBATS = b"<< /Type /Font /Subtype /Type1 /BaseFont /ZapfDingbats >>"
+AROUND: dict[str, Attack] = {
+    "fonts the pages inherit": _rewritten(
+        _page_tree, b"/Resources << /Font << /F1 " + _DINGBATS + b" >> >>"
+    ),
+    "pages turned": _rewritten(_page_tree, b"/Rotate 90"),
+    "pages cut by an inherited box": _rewritten(_page_tree, b"/CropBox [0 0 200 200]"),
+    "a script runs at opening": _rewritten(
+        _catalog, b"/OpenAction << /S /JavaScript /JS (this.print\\(\\)) >>"
+    ),
+    "a script runs at printing": _rewritten(
+        _catalog, b"/AA << /WP << /S /JavaScript /JS (1) >> >>"
+    ),
+    "a page leads elsewhere": _rewritten(
+        _first_page, b"/AA << /O << /S /URI /URI (http://example.org/) >> >>"
+    ),
+    "layers switched": _rewritten(_catalog, b"/OCProperties << /OCGs [] /D << /BaseState /OFF >> >>"),
+    "another version stated": _rewritten(_catalog, b"/Version /2.0"),
+    "a table of contents added": _rewritten(_catalog, b"/Outlines << /Type /Outlines >>"),
+    "a second form (XFA) added": _in_form(b"/XFA (<xdp/>)"),
+    "fields drawn anew": _in_form(b"/NeedAppearances true"),
+    "a file attached": file_attached,
+    "title replaced": title_replaced,
+    "title replaced in place": title_replaced_in_place,
+    "title replaced, then stamped": title_replaced_and_stamped,
+    "description (XMP) replaced": xmp_replaced,
+    "look of the signature's field": look_of_the_field,
+    "security store replaced by text": store_replaced,
+}  # fmt: skip
+
+
 GENERAL: dict[str, Attack] = {
     "a byte in a page": byte_in_page,
     "a byte in the signature": byte_in_signature,
@@ -503,6 +639,7 @@ GENERAL: dict[str, Attack] = {
     "time-stamp over an empty table": stamp_over_empty_table,
     "time-stamp copied": stamp_copied,
     "signature named twice": stamp_duplicated,
+    **AROUND,
 }
 """Attacks that fit any signed file; what they give must never be called intact."""
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
-from evidence.management.attacks import doubtful, forged, honest, keys, own, paper
+from evidence.management.attacks import bundles, doubtful, forged, honest, keys, own, paper
 from evidence.management.attacks.honest import Maker
 from evidence.verify.offline import Trust, trust_of
+from evidence.verify.offline.bundle_tokens import read_pem
 
 INTACT, ALTERED, REFUSED = "intact", "altered", "refused"
 INTACT_REASONS = ("ok", "incomplete", "signer_not_trusted", "development_trust")
@@ -68,6 +71,7 @@ def all_samples(now: datetime, *, is_quick: bool = False) -> Iterator[Sample]:
     trust = trust_of([maker.pki.root.der])
     soon = now + timedelta(minutes=1)
     yield from own.samples(now)
+    yield from _bundles()
     for name, data in honest.make_all(maker).items():
         at = now + timedelta(days=10) if "renewed" in name else soon
         yield Sample(f"honest: {name}", data, INTACT, trust, at)
@@ -81,6 +85,20 @@ def all_samples(now: datetime, *, is_quick: bool = False) -> Iterator[Sample]:
     for name, (data, roots, reasons) in doubtful.signers(now).items():
         yield Sample(f"doubtful: {name}", data, REFUSED, roots, soon, tuple(reasons.split(",")))
     yield from _odd(maker, trust, soon)
+
+
+def _bundles() -> Iterator[Sample]:
+    """Yield good and tampered bundles of a deployment made for them."""
+    with tempfile.TemporaryDirectory() as name:
+        made = bundles.deploy(Path(name))
+        trust = trust_of(read_pem(made.root.read_bytes()))
+        soon = datetime.now(UTC) + timedelta(minutes=1)
+        for title, path in (("whole", made.bundle), ("excerpt", made.excerpt)):
+            yield Sample(
+                f"honest: bundle, {title}", path.read_bytes(), INTACT, trust, soon, (), ".zip"
+            )
+        for title, data in bundles.tampered(made):
+            yield Sample(f"bundle: {title}", data, ALTERED, trust, soon, (), ".zip")
 
 
 def _attacks(base: str) -> dict[str, forged.Attack]:

@@ -81,7 +81,10 @@ class FolderSource:
     def __init__(self, path: str, *, max_members: int) -> None:
         self._root = Path(path)
         self._sizes: dict[str, int] = {}
-        for folder, _, files in os.walk(path):
+        for folder, inner, files in os.walk(path):
+            for linked in inner:
+                if Path(folder, linked).is_symlink():
+                    raise NotCanonical(f"{linked[:200]!r} is a link")
             for file in files:
                 found = Path(folder, file)
                 name = found.relative_to(self._root).as_posix()

@@ -46,7 +46,7 @@ def verify(
     size = path.stat().st_size
     if limits is not None and limits.max_bytes is not None and size > limits.max_bytes:
         return _too_large(name, limits.max_bytes)
-    if start.startswith(b"PK"):
+    if start.startswith(b"PK") or (not start.startswith(b"%PDF-") and _ends_as_bundle(path)):
         return bundle.report_bundle(
             path,
             trust,
@@ -79,6 +79,14 @@ def verify(
 def trust_of(roots: Iterable[bytes], label: str = "configured") -> x509.Trust:
     """Return trust in certificates (DER); label: public, configured or development."""
     return x509.Trust(tuple(x509.Root(root, label) for root in roots))
+
+
+def _ends_as_bundle(path: Path) -> bool:
+    """Tell whether a file that does not begin as a ZIP ends as a bundle: something was put in front."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - (1 << 16)))
+        tail = file.read()
+    return b"PK\x05\x06" in tail and b"data/manifest.json" in tail
 
 
 def _beside(path: Path) -> bytes | None:

@@ -7,6 +7,8 @@ proofs (security store, time-stamps)    always
 further signatures, forms filled in     where the certification allows it (P=2, 3); without a
                                         certification only below a later signature that covers it
 annotations                             never: what a page shows would no longer be what was signed
+title, author and the like              never: only the marks a program leaves of its own saving
+"draw the fields anew" set              never: a reader would draw something nobody signed
 anything else                           never
 =====================================  ======================================================
 
@@ -28,6 +30,7 @@ from pyhanko.sign.diff_analysis import (
     SuspiciousModification,
 )
 
+from evidence.verify.pdf import descriptions
 from evidence.verify.pdf.layout import Revision
 from evidence.verify.pdf.opened import LIBRARY_ERRORS, Opened
 from evidence.verify.pdf.signatures import Signature
@@ -69,6 +72,12 @@ def review(one: Opened, signature: Signature) -> Review:
         return Review(FORBIDDEN, f"the changes cannot be understood: {error}"[:200])
     if not isinstance(result, DiffResult):
         return Review(FORBIDDEN, _first_line(result))
+    restated = descriptions.restated(
+        one.reader.get_historical_resolver(embedded.signed_revision),
+        one.reader.get_historical_resolver(one.reader.xrefs.total_revisions - 1),
+    )
+    if restated:
+        return Review(FORBIDDEN, restated)
     fields = tuple(sorted(map(str, result.changed_form_fields)))
     if result.modification_level <= ModificationLevel.LTA_UPDATES:
         return Review(PROOFS, fields=fields)
@@ -79,10 +88,14 @@ def review(one: Opened, signature: Signature) -> Review:
 
 def level_of(one: Opened, number: int, signature: Signature) -> str:
     """Return what revision ``number`` alone did, compared with the one before it."""
+    before = one.reader.get_historical_resolver(number - 1)
+    after = one.reader.get_historical_resolver(number)
+    if descriptions.restated(before, after):
+        return FORBIDDEN
     try:
         result = DEFAULT_DIFF_POLICY.apply(
-            one.reader.get_historical_resolver(number - 1),
-            one.reader.get_historical_resolver(number),
+            before,
+            after,
             field_mdp_spec=signature.embedded.fieldmdp if signature.embedded else None,
             doc_mdp=signature.embedded.docmdp_level if signature.embedded else None,
         )

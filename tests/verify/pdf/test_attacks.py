@@ -41,6 +41,9 @@ NOTICED_BY = {
     "time-stamp over an empty table": {"structure"},
     "time-stamp copied": {"integrity"},
     "signature named twice": {"coverage"},
+    "title replaced": {"revisions", "docmdp"},
+    "fields drawn anew": {"revisions", "docmdp"},
+    "look of the signature's field": {"revisions", "docmdp"},
 }
 """Attack → findings that must have failed (on a plain approval)."""
 

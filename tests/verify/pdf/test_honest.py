@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 from datetime import timedelta
 
+import pikepdf
 import pytest
 from pyhanko.sign.fields import MDPPerm
 
+from evidence.management.attacks.update import Update, stream
 from evidence.verify.offline import Trust
 
 PASSING = (
@@ -112,3 +115,40 @@ def test_files_rewritten_by_the_qpdf_command_pass(mode, maker, kit, verdict, tmp
 
     data = maker.archived((tmp_path / "out.pdf").read_bytes())
     assert verdict(data).indication == "TOTAL_PASSED"
+
+
+def test_a_program_may_state_anew_that_it_saved_and_nothing_else(kit, maker, verdict, now):
+    """Acrobat and pyHanko restate producer and times when they append a time-stamp."""
+    signed = maker.sign(described(kit.paper.plain(), b"Contract", b"2026-01-01T00:00:00Z"))
+    saved = maker.stamp(redescribed(signed, b"Contract", b"2026-02-02T00:00:00Z"))
+    renamed = maker.stamp(redescribed(signed, b"Deed of gift", b"2026-02-02T00:00:00Z"))
+
+    at = now + timedelta(minutes=1)
+    assert verdict(saved, at=at).reason == "ok"
+    assert verdict(renamed, at=at).reason == "altered"
+
+
+def _xmp(title: bytes, saved: bytes) -> bytes:
+    return (
+        b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-'
+        b'syntax-ns#"><rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/" '
+        b'xmlns:xmp="http://ns.adobe.com/xap/1.0/"><dc:title>%s</dc:title><xmp:ModifyDate>%s'
+        b"</xmp:ModifyDate></rdf:Description></rdf:RDF></x:xmpmeta>"
+    ) % (title, saved)
+
+
+def described(pdf: bytes, title: bytes, saved: bytes) -> bytes:
+    out = io.BytesIO()
+    with pikepdf.open(io.BytesIO(pdf)) as opened:
+        opened.Root.Metadata = opened.make_stream(
+            _xmp(title, saved), Type=pikepdf.Name.Metadata, Subtype=pikepdf.Name.XML
+        )
+        opened.save(out, deterministic_id=True)
+    return out.getvalue()
+
+
+def redescribed(pdf: bytes, title: bytes, saved: bytes) -> bytes:
+    with pikepdf.open(io.BytesIO(pdf)) as opened:
+        number = opened.Root.Metadata.objgen[0]
+    body = stream(_xmp(title, saved), b"/Type /Metadata /Subtype /XML")
+    return Update(pdf, {number: body}).build()
