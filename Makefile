@@ -10,7 +10,7 @@ STAMPS = $(VENV)/stamps
 PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test serve check scripts bench bench-full attack setup lock clean
+.PHONY: help demo test serve check scripts bench bench-full screenshots attack setup lock clean
 
 help:  ## List these targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -41,6 +41,9 @@ bench: $(STAMPS)/setup $(STAMPS)/dev-packages  ## Measure every stage up to 100,
 bench-full: $(STAMPS)/setup $(STAMPS)/dev-packages  ## The same, and 1,000,000 messages and 1,000 photos; takes long.
 	$(MANAGE) bench --full
 
+screenshots: $(STAMPS)/setup $(STAMPS)/dev-packages  ## Take a picture of every page, two widths, two languages, into var/screenshots.
+	SCREENSHOTS=$(CURDIR)/var/screenshots $(RUN) -m pytest -q tests/browser/test_every_page.py -k pictures
+
 attack: $(STAMPS)/setup  ## Build honest and forged files of every kind; print what each verifier says.
 	$(MANAGE) attack $(ARGS)
 
@@ -54,7 +57,7 @@ lock: $(STAMPS)/dev-packages  ## Write deploy/constraints.txt from what is insta
 	    | sed '1,/^## The following/d' | grep -vi '^setuptools==' >> deploy/constraints.txt
 
 clean:  ## Remove what can be made again: caches, demo, the virtual environment. Keeps stored evidence.
-	rm -rf $(VENV) var/demo var/fonts var/mypy var/ruff var/pytest var/import-linter .hypothesis
+	rm -rf $(VENV) var/demo var/screenshots var/fonts var/mypy var/ruff var/pytest var/import-linter .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMPS)/venv:

@@ -2,64 +2,31 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-MISSING = "foreign tool missing: chromium"
-
-VIEWS = [(1280, "en"), (390, "en"), (1280, "zh-hans"), (390, "zh-hans")]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    """Chromium as Debian packages it; Playwright's own is never downloaded."""
-    if CHROMIUM is None:
-        pytest.skip(MISSING)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as started:
-        launched = started.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
-        # Playwright runs an event loop in this thread, which Django takes for asynchronous code.
-        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-        yield launched
-        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-        launched.close()
+VIEWS = [
+    (1280, "en"),
+    (390, "zh-hans"),
+    pytest.param(390, "en", marks=pytest.mark.sweep),
+    pytest.param(1280, "zh-hans", marks=pytest.mark.sweep),
+]
 
 
 @pytest.fixture
-def opened(browser, live_server):
+def opened(person):
     """Open a page of the running service at a width and in a language; notes what goes wrong."""
-    contexts = []
 
     def open_page(width: int = 1280, language: str = "en"):
-        context = browser.new_context(
-            viewport={"width": width, "height": 900}, base_url=live_server.url
-        )
-        context.set_default_timeout(30_000)
-        context.add_cookies(
-            [{"name": "django_language", "value": language, "url": live_server.url}]
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.troubles = []
-        page.sent = []
-        page.on("console", lambda said: page.troubles.append(said.text))
-        page.on("pageerror", lambda error: page.troubles.append(str(error)))
+        someone = person(language, width)
+        page = someone.page
+        page.person, page.troubles, page.sent = someone, someone.troubles, []
         page.on("request", lambda request: page.sent.append((request.method, request.url)))
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
+    return open_page
 
 
 @pytest.fixture
@@ -71,21 +38,9 @@ def files(transactional_db, tmp_path):
     return {"good": made.good, "altered": made.altered}
 
 
-def _axe() -> str:
-    import axe_core_python
-
-    return (Path(axe_core_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
-
-
 def _assert_accessible(page) -> None:
     """Everything unfolded: axe is clean, nothing is wider than the screen, nothing was reported."""
-    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-    page.evaluate(_axe() + "; 0")
-    found = page.evaluate("axe.run()")["violations"]
-    told = [(one["id"], [node["html"][:120] for node in one["nodes"]]) for one in found]
-    assert told == []
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    assert page.troubles == []
+    assert page.person.wrong(strict=True) == []
 
 
 def _check(page, file: Path) -> None:
@@ -103,7 +58,7 @@ def test_the_pages_are_accessible_at_every_width_in_every_language(opened, files
     _assert_accessible(page)
     for address in ("/verify/trust/", f"/verify/hash/{'0' * 64}/", "/verify/?known=x"):
         page.goto(address)
-        page.troubles = [one for one in page.troubles if "400 (Bad Request)" not in one]
+        page.troubles[:] = [one for one in page.troubles if "400 (Bad Request)" not in one]
         _assert_accessible(page)
     for kind, shade in (("good", "doubt"), ("altered", "bad")):
         _check(page, files[kind])
@@ -144,18 +99,6 @@ def test_the_worker_computes_sha256(opened, transactional_db, tmp_path):
         page.locator("#first .hash", has_text=digest).wait_for()
 
 
-def _file_chooser_by_key(page):
-    """Press the space bar on the focused field as a person does: again where a busy machine slept."""
-    for _ in range(5):
-        try:
-            with page.expect_file_chooser(timeout=6_000) as chooser:
-                page.keyboard.press("Space")
-            return chooser.value
-        except PlaywrightTimeoutError:
-            continue
-    pytest.fail("the space bar opens no file chooser")
-
-
 def test_a_file_can_be_checked_with_the_keyboard_alone(opened, files):
     page = opened()
     page.goto("/verify/")
@@ -165,7 +108,7 @@ def test_a_file_can_be_checked_with_the_keyboard_alone(opened, files):
     page.locator("#content:focus").wait_for()
     page.keyboard.press("Tab")
     page.locator("#file:focus").wait_for()
-    _file_chooser_by_key(page).set_files(files["altered"])
+    page.person.choose_file(files["altered"])
     page.wait_for_selector("#first .hash")
     for _ in range(6):
         page.keyboard.press("Tab")

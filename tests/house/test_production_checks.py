@@ -165,7 +165,7 @@ def test_djangos_own_deployment_checks_find_nothing_either(run_manage, tmp_path,
         TRUETHREAD_PUBLIC_URL="https://evidence.example.org",
         TRUETHREAD_LOG_ORIGIN="evidence.example.org/custody",
         TRUETHREAD_TSA_URLS="https://tsa.example.org",
-        TRUETHREAD_SMTP_URL="smtp://clerk:secret@mail.example.org:587",
+        TRUETHREAD_SMTP_URL="smtp://clerk:word@mail.example.org:587",
         TRUETHREAD_SIGNER_PKCS12=str(_pkcs12(tmp_path, trusted_pair)),
         TRUETHREAD_SIGNER_PKCS12_PASSWORD=PASSWORD,
     )  # fmt: skip

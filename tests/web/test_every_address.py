@@ -5,12 +5,9 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
-from django.utils import timezone
 
 from evidence.actions.keep_draft import begin_draft
-from evidence.actions.organisations import invite_member
 from evidence.models import ApiToken, Draft, Membership
-from evidence.values import Actor
 
 SIGN_IN = 302
 ELSEWHERE = ("api-", "log", "verif", "health", "ready", "metrics")
@@ -31,7 +28,7 @@ PUBLIC |= {"healthz": 200, "readyz": 200, "metrics": 404}  # metrics: without a 
 """Open to anyone, with what a plain GET answers."""
 PERSONAL = {
     "conversations": 200, "exports": 200, "account": 200, "upload": 200, "questions": 404,
-    "drafts": 200, "organisations": 200, "logout": 200, "account_logout": 200, "account_change_password": 200,
+    "drafts": 200, "logout": 200, "account_logout": 200, "account_change_password": 200,
     "account_set_password": 302, "account_email": 200, "account_reauthenticate": 200,
     "mfa_reauthenticate": 302, "mfa_index": 200, "mfa_activate_totp": 200,
     "mfa_deactivate_totp": 404, "mfa_view_recovery_codes": 404, "mfa_generate_recovery_codes": 200,
@@ -45,10 +42,6 @@ POST_ONLY = {
     "revoke_token",
     "api-verifications",
     "drop_draft",
-    "switch_organisation",
-    "invite",
-    "revoke_invitation",
-    "change_member",
     "withdraw",
     "supersede",
 }
@@ -79,10 +72,6 @@ def addresses(alice, issued, now):
         user=alice.user, organisation=alice.organisation, label="x", token_sha256=b"x" * 32,
         created_at=now,
     )  # fmt: skip
-    invitation, _token = invite_member(
-        organisation=alice.organisation, email="dora@example.org", role="member",
-        actor=Actor("person", alice.user.public_id), at=timezone.now(),
-    )  # fmt: skip
     pdf = export.artifacts.get(kind="pdf")
     draft = begin_draft(
         organisation=alice.organisation, user=alice.user, at=now,
@@ -107,13 +96,6 @@ def addresses(alice, issued, now):
         "download": [export.public_id, pdf.name],
         "revoke_token": [token.public_id],
         "questions": ["0" * 32],
-        "organisation": [alice.organisation.public_id],
-        "organisation_log": [alice.organisation.public_id],
-        "switch_organisation": [alice.organisation.public_id],
-        "invite": [alice.organisation.public_id],
-        "revoke_invitation": [alice.organisation.public_id, invitation.public_id],
-        "change_member": [alice.organisation.public_id, alice.user.public_id],
-        "invitation": ["x" * 43],
         "account_confirm_email": ["x:y"],
         "account_reset_password_from_key": ["1", "x-y"],
         "sample": ["good"],
@@ -133,9 +115,6 @@ EXPECTED = {
     "seal_receipt": (200, 200, 404),
     "attachment": (404, 404, 404),
     "acquisition": (200, 200, 404),
-    "organisation": (200, 200, 404),
-    "organisation_log": (200, 200, 404),
-    "invitation": (404, 404, 404),  # a secret that opens nothing
     "export": (200, 404, 404),
     "progress": (200, 404, 404),
     "download": (200, 404, 404),
@@ -198,12 +177,6 @@ def test_strangers_change_nothing(alice, bob, charlie, addresses):
         assert Client().post(address).status_code == SIGN_IN, name
         if name in ("cancel", "revoke_token", "withdraw", "supersede"):
             assert bob.client.post(address).status_code == 404, name
-    for name in ("switch_organisation", "invite", "revoke_invitation", "change_member"):
-        address = reverse(name, args=addresses[name])
-        assert charlie.client.post(address, {"role": "remove"}).status_code == 404, name
-        assert Client().post(address).status_code == SIGN_IN, name
-        if name != "switch_organisation":
-            assert bob.client.post(address, {"role": "remove"}).status_code == 403, name
     for name in ("drop_draft", *(f"wizard_{step}" for step in STEPS)):
         address = reverse(name, args=addresses[name])
         for actor in (bob, charlie):
@@ -223,10 +196,7 @@ def test_an_auditor_changes_nothing(alice, bob, addresses):
     Membership.objects.filter(user=bob.user, organisation=alice.organisation).update(
         role=Membership.Role.AUDITOR
     )
-    for name in (
-        "count", "cancel", "select", "withdraw", "supersede", "invite", "revoke_invitation",
-        "change_member",
-    ):  # fmt: skip
+    for name in ("count", "cancel", "select", "withdraw", "supersede"):
         assert bob.client.post(reverse(name, args=addresses[name])).status_code == 403, name
     assert bob.client.post(reverse("upload")).status_code == 403
     assert bob.client.post(reverse("drafts")).status_code == 403

@@ -37,3 +37,26 @@ document.querySelectorAll(".drop").forEach((zone) => {
     }
   });
 });
+
+const menu = document.querySelector(".menu-button");
+if (menu) {
+  const unfold = (on) => menu.setAttribute("aria-expanded", String(on));
+  menu.addEventListener("click", () => unfold(menu.getAttribute("aria-expanded") !== "true"));
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && menu.getAttribute("aria-expanded") === "true") {
+      unfold(false);
+      menu.focus();
+    }
+  });
+}
+
+// Paper cannot be unfolded.
+const folded = () => document.querySelectorAll("details:not([open])");
+let unfolded = [];
+window.addEventListener("beforeprint", () => {
+  unfolded = [...folded()];
+  unfolded.forEach((one) => { one.open = true; });
+});
+window.addEventListener("afterprint", () => {
+  unfolded.forEach((one) => { one.open = false; });
+});
