@@ -27,6 +27,7 @@ from evidence.formats.series_head import Original
 from evidence.ingest import Answers, Examination, Question, SeriesEnd, SeriesStart
 from evidence.models import Acquisition, Attachment, Matter, Message, Organisation, Series, User
 from evidence.models.ids import opaque_id
+from evidence.seal import LeafMaker
 from evidence.values import Actor, Subject
 
 ABANDONED_AFTER = timedelta(hours=6)
@@ -201,15 +202,17 @@ def _store(
     seed = secrets.token_bytes(32)
     committed = original.commitment(seed)
     writers: list[SeriesWriter] = []
-    for event in ingest.read(path, examination, answers):
-        if isinstance(event, SeriesStart):
-            writers.append(
-                SeriesWriter(acquisition, len(writers) + 1, event, path, examination, answers, at)
-            )
-        elif isinstance(event, SeriesEnd):
-            writers[-1].finish(event)
-        else:
-            writers[-1].add(event)
+    with LeafMaker(sm3=settings.TRUETHREAD_SM3) as leaves:
+        for event in ingest.read(path, examination, answers):
+            if isinstance(event, SeriesStart):
+                place = len(writers) + 1
+                writers.append(
+                    SeriesWriter(acquisition, place, event, path, examination, answers, at, leaves)
+                )
+            elif isinstance(event, SeriesEnd):
+                writers[-1].finish(event)
+            else:
+                writers[-1].add(event)
     warnings = [warning for writer in writers for warning in writer.warnings()]
     acquisition.unparsed_count = sum(writer.unparsed for writer in writers)
     report = {

@@ -1,8 +1,14 @@
-"""Write one series as its messages arrive: seal, encrypt, insert, in batches of bounded memory."""
+"""Write one series as its messages arrive: seal, encrypt, insert, in batches of bounded memory.
+
+Batches are sealed beside (``seal.LeafMaker``): while one is being sealed the next one is read, and
+the one before encrypted and inserted. At most ``_IN_FLIGHT`` of them are in memory.
+"""
 
 from __future__ import annotations
 
 import secrets
+from collections import deque
+from concurrent.futures import Future
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -12,18 +18,22 @@ from django.conf import settings
 
 from evidence import custody, ingest
 from evidence.archive.blobs import store_blob
+from evidence.archive.insert import MessageRow, insert_messages
 from evidence.archive.keys import keyed, message_aad, new_series_key, seal_json
 from evidence.formats import canonical
 from evidence.formats.series_head import SeriesHead
 from evidence.gateways import crypt
 from evidence.ingest import Answers, Examination, SeriesEnd, SeriesStart
-from evidence.models import Acquisition, Attachment, Blob, Conversation, Message, Series
+from evidence.models import Acquisition, Attachment, Blob, Conversation, Series
 from evidence.models.ids import opaque_id
-from evidence.seal import SeriesSealer
+from evidence.seal import Leaf, LeafMaker, SeriesSealer
 from evidence.values import Actor, Json, Subject
 from evidence.values import Message as MessageValue
 
-_BATCH = 2_000
+_BATCH = 1_000
+_BATCH_BYTES = 4 << 20
+"""A batch ends at so many messages, or at so many bytes of their source."""
+_IN_FLIGHT = 3
 _LISTED_WARNINGS = 200
 """Warnings of single messages listed in the report; each stands in its message anyway."""
 
@@ -40,6 +50,7 @@ class SeriesWriter:
         examination: Examination,
         answers: Answers,
         at: datetime,
+        leaves: LeafMaker,
     ) -> None:
         self._acquisition = acquisition
         self._organisation = acquisition.organisation
@@ -61,7 +72,10 @@ class SeriesWriter:
             wrapped_key=wrapped,
         )
         self._sealer = SeriesSealer(sm3=settings.TRUETHREAD_SM3)
-        self._rows: list[Message] = []
+        self._leaves = leaves
+        self._batch: list[tuple[MessageValue, bytes]] = []
+        self._batch_bytes = 0
+        self._handed: deque[tuple[list[tuple[MessageValue, bytes]], Future[list[Leaf]]]] = deque()
         self._attachments: list[Attachment] = []
         self._stored_members: dict[str, Blob] = {}
         self._warned: list[dict[str, str]] = []
@@ -69,29 +83,21 @@ class SeriesWriter:
         self.unparsed = 0
 
     def add(self, message: MessageValue) -> None:
-        """Seal and encrypt ``message`` and queue it for insertion."""
-        seed = secrets.token_bytes(32)
-        sealed = self._sealer.add(message, seed)
-        aad = message_aad(self._organisation.public_id, self.public_id, message.sequence)
-        sender = message.sender
-        self._rows.append(
-            Message(
-                series_id=self._series.pk,
-                sequence=message.sequence,
-                kind=message.kind,
-                participant=int(str(sender["key"])[1:]) if sender else 0,
-                occurred_at=_moment(message.time),
-                leaf_hash=sealed.sha256,
-                sm3_leaf_hash=sealed.sm3,
-                payload=self._encrypt(seed + sealed.fields, aad),
-            )
-        )
+        """Queue ``message`` to be sealed, encrypted and inserted."""
+        self._batch.append((message, secrets.token_bytes(32)))
+        self._batch_bytes += int(str(message.source["length"]))
         for code in message.warnings:
             if len(self._warned) < _LISTED_WARNINGS:
                 where = f"{self.public_id}:{message.sequence}"
                 self._warned.append({"code": str(code), "where": where})
         self._keep_attachments(message)
-        if len(self._rows) >= _BATCH:
+        if len(self._batch) >= _BATCH or self._batch_bytes >= _BATCH_BYTES:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        self._handed.append((self._batch, self._leaves.ask(self._batch)))
+        self._batch, self._batch_bytes = [], 0
+        if len(self._handed) >= _IN_FLIGHT:
             self._flush()
 
     def _keep_attachments(self, message: MessageValue) -> None:
@@ -114,13 +120,37 @@ class SeriesWriter:
             )
 
     def _flush(self) -> None:
-        Message.objects.bulk_create(self._rows)
+        """Insert the batch that was handed over first, and the attachments noted so far."""
+        batch, leaves = self._handed.popleft()
+        insert_messages(
+            [
+                self._row(message, seed, leaf)
+                for (message, seed), leaf in zip(batch, leaves.result(), strict=True)
+            ]
+        )
         Attachment.objects.bulk_create(self._attachments)
-        self._rows, self._attachments = [], []
+        self._attachments = []
+
+    def _row(self, message: MessageValue, seed: bytes, leaf: Leaf) -> MessageRow:
+        self._sealer.take(message, leaf)
+        aad = message_aad(self._organisation.public_id, self.public_id, message.sequence)
+        sender = message.sender
+        return MessageRow(
+            self._series.pk,
+            message.sequence,
+            message.kind,
+            int(str(sender["key"])[1:]) if sender else 0,
+            _moment(message.time),
+            leaf.sha256,
+            leaf.sm3,
+            self._encrypt(seed + leaf.fields, aad),
+        )
 
     def finish(self, end: SeriesEnd) -> None:
         """Insert what is queued; no message follows."""
-        self._flush()
+        self._hand_over()
+        while self._handed:
+            self._flush()
         self._ended.append(end)
         self.unparsed = end.unparsed_count
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from evidence.formats import merkle, message
 from evidence.formats.hashes import SHA256, SM3
-from evidence.values import Message
+from evidence.values import Json, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +46,18 @@ def seal_message(row: Message, seed: bytes, *, sm3: bool = False) -> Leaf:
     seed: 32 random bytes of this message alone.
     Raises ValueError for a value without a canonical form: our own mistake, ingest cleans values.
     """
-    values = message.field_values(row)
+    return seal_values(message.field_values(row), seed, sm3=sm3)
+
+
+def seal_values(values: Sequence[Json], seed: bytes, *, sm3: bool = False) -> Leaf:
+    """Return what ``seal_message`` does, from the values in the order of ``formats.message.FIELDS``."""
     encoded, salts = message.encode_values(values), message.salts_of(seed)
-    leaf = message.leaf_hash(message.commit(encoded, row.body, salts))
+    body = cast("str | None", values[message.BODY])
+    leaf = message.leaf_hash(message.commit(encoded, body, salts))
     fields = message.object_bytes(encoded)
     if not sm3:
         return Leaf(leaf, None, fields)
-    twin = message.leaf_hash(message.commit(encoded, row.body, salts, SM3), SM3)
+    twin = message.leaf_hash(message.commit(encoded, body, salts, SM3), SM3)
     return Leaf(leaf, twin, fields)
 
 
@@ -82,15 +88,21 @@ class SeriesSealer:
 
         Raises ValueError unless its sequence is the next one: a leaf's place is its number.
         """
+        leaf = seal_message(row, seed, sm3=self._sm3_tree is not None)
+        self.take(row, leaf)
+        return leaf
+
+    def take(self, row: Message, leaf: Leaf) -> None:
+        """Add the next message by its ``leaf``, which ``LeafMaker`` made; otherwise like ``add``."""
         if row.sequence != self._tree.size + 1:
             raise ValueError(f"sequence {row.sequence} cannot follow {self._tree.size}")
-        leaf = seal_message(row, seed, sm3=self._sm3_tree is not None)
+        if self._sm3_tree is not None and leaf.sm3 is None:
+            raise ValueError("the leaf lacks its SM3 hash")
         self._tree.append(leaf.sha256)
         if self._sm3_tree is not None and leaf.sm3 is not None:
             self._sm3_tree.append(leaf.sm3)
         if row.time is not None:
             self._note_time(str(row.time["utc"]))
-        return leaf
 
     def finish(self) -> Seal:
         """Return the seal over everything added; the sealer can go on."""

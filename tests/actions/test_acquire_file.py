@@ -11,6 +11,7 @@ from evidence.archive.read import describe_series, leaf_hashes, messages
 from evidence.errors import IngestRefused, StorageFailed
 from evidence.formats import merkle, message
 from evidence.models import Acquisition, Blob, CustodyEntry, Message, Series
+from evidence.seal import SeriesSealer
 
 
 def test_every_row_is_stored_sealed_and_logged(acquire):
@@ -144,6 +145,25 @@ def test_a_disk_that_fills_up_leaves_no_acquisition(acquire, monkeypatch):
     assert not Acquisition.objects.exists()
     assert not Series.objects.exists()
     assert not Message.objects.exists()
+
+
+def test_a_delivery_sealed_beside_in_many_batches_is_stored_in_order(acquire, monkeypatch):
+    from evidence.actions import store_series
+    from evidence.seal import beside
+
+    monkeypatch.setattr(store_series, "_BATCH", 2)
+    monkeypatch.setattr(beside, "WORTH_A_PROCESS", 1)
+    lines = [f"13/01/2024, 08:{number:02d} - Ana: number {number}" for number in range(25)]
+
+    result = acquire("\n".join(lines) + "\n")
+
+    series = Series.objects.get(acquisition=result.acquisition)
+    stored = list(messages(series))
+    assert [one.message().body for one in stored] == [f"number {number}" for number in range(25)]
+    sealer = SeriesSealer()
+    for one in stored:
+        assert sealer.add(one.message(), one.seed).sha256 == one.leaf_hash
+    assert bytes(series.root) == sealer.finish().root
 
 
 def test_the_report_describes_what_people_see(series):
