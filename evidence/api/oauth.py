@@ -21,6 +21,10 @@ _MATTER = re.compile(r"[0-9a-f]{32}")
 class Validator(OAuth2Validator):  # type: ignore[misc]  # published without types
     """Gives a client the scopes it was created with, never more, and no grant but its own."""
 
+    def validate_client_id(self, client_id: str, request: Any, *args: Any, **kwargs: Any) -> bool:
+        known = super().validate_client_id(client_id, request, *args, **kwargs)
+        return bool(known) and client_with_id(client_id) is not None
+
     def validate_scopes(
         self, client_id: str, scopes: Sequence[str], client: Any, request: Any,
         *args: Any, **kwargs: Any,

@@ -209,6 +209,24 @@ ARTIFACTS: Words = {
     "pdf": pgettext_lazy("file", "Signed document to read and print"),
 }
 
+SCOPES: Words = {
+    "acquisitions:read": _("See what was delivered"),
+    "acquisitions:write": _("Deliver chat exports"),
+    "conversations:read": _("Read conversations and their messages"),
+    "conversations:write": _("Change conversations"),
+    "matters:read": _("See matters"),
+    "matters:write": _("Open matters"),
+    "selections:read": _("See what was chosen for bundles"),
+    "selections:write": _("Choose messages for bundles"),
+    "exports:read": _("See and download bundles"),
+    "exports:write": _("Ask for bundles, withdraw and replace them"),
+    "holds:read": _("See legal holds"),
+    "holds:write": _("Place and release legal holds"),
+    "webhooks:read": _("See where its notices are sent"),
+    "webhooks:write": _("Choose where its notices are sent"),
+}
+"""What a program may do, as the person is asked who lets it in."""
+
 
 def error_sentence(error: EvidenceError) -> str:
     """Return what to tell a person about ``error``, without personal data."""

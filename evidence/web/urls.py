@@ -2,7 +2,17 @@
 
 from django.urls import include, path
 
-from evidence.web import account, conversations, exports, home, search, select, uploads, wizard
+from evidence.web import (
+    account,
+    conversations,
+    exports,
+    home,
+    programs,
+    search,
+    select,
+    uploads,
+    wizard,
+)
 
 urlpatterns = [
     path("", home.Home.as_view(), name="home"),
@@ -14,6 +24,13 @@ urlpatterns = [
         account.RevokeToken.as_view(),
         name="revoke_token",
     ),
+    path("account/programs/", programs.Programs.as_view(), name="programs"),
+    path(
+        "account/programs/<slug:grant_id>/end/",
+        programs.EndProgram.as_view(),
+        name="end_program",
+    ),
+    path("oauth/authorize", programs.Consent.as_view(), name="consent"),
     path("upload/", uploads.Upload.as_view(), name="upload"),
     path("upload/<slug:upload_id>/", uploads.Questions.as_view(), name="questions"),
     path(

@@ -6,8 +6,9 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from evidence.actions.create_api_client import create_api_client, let_in
 from evidence.actions.keep_draft import begin_draft
-from evidence.models import ApiToken, Draft, Membership
+from evidence.models import ApiGrant, ApiToken, Draft, Membership
 
 SIGN_IN = 302
 ELSEWHERE = ("api-", "log", "verif", "health", "ready", "metrics")
@@ -28,7 +29,7 @@ PUBLIC |= {"healthz": 200, "readyz": 200, "metrics": 404}  # metrics: without a 
 """Open to anyone, with what a plain GET answers."""
 PERSONAL = {
     "conversations": 200, "exports": 200, "account": 200, "upload": 200, "questions": 404,
-    "drafts": 200, "logout": 200, "account_logout": 200, "account_change_password": 200,
+    "programs": 200, "consent": 400, "drafts": 200, "logout": 200, "account_logout": 200, "account_change_password": 200,
     "account_set_password": 302, "account_email": 200, "account_reauthenticate": 200,
     "mfa_reauthenticate": 302, "mfa_index": 200, "mfa_activate_totp": 200,
     "mfa_deactivate_totp": 404, "mfa_view_recovery_codes": 404, "mfa_generate_recovery_codes": 200,
@@ -42,6 +43,7 @@ POST_ONLY = {
     "revoke_token",
     "api-verifications",
     "drop_draft",
+    "end_program",
     "withdraw",
     "supersede",
 }
@@ -77,6 +79,14 @@ def addresses(alice, issued, now):
         organisation=alice.organisation, user=alice.user, at=now,
         state={"conversations": [series.public_id]},
     )  # fmt: skip
+    program, _secret = create_api_client(
+        user=alice.user, organisation=alice.organisation, label="Firm", scopes=["matters:read"],
+        at=now, redirect_uris=["https://firm.example/back"],
+    )  # fmt: skip
+    grant = let_in(
+        client=program, user=alice.user, organisation=alice.organisation,
+        scopes=["matters:read"], at=now,
+    )  # fmt: skip
     return {
         **{f"wizard_{step}": [draft.public_id] for step in (*STEPS, "result")},
         "drop_draft": [draft.public_id],
@@ -95,6 +105,7 @@ def addresses(alice, issued, now):
         "cancel": [export.public_id],
         "download": [export.public_id, pdf.name],
         "revoke_token": [token.public_id],
+        "end_program": [grant.public_id],
         "questions": ["0" * 32],
         "account_confirm_email": ["x:y"],
         "account_reset_password_from_key": ["1", "x-y"],
@@ -171,11 +182,13 @@ def test_anyone_reaches_the_public_pages_and_nobody_else_the_personal_ones(
 
 
 def test_strangers_change_nothing(alice, bob, charlie, addresses):
-    for name in ("count", "cancel", "revoke_token", "select", "withdraw", "supersede"):
+    for name in (
+        "count", "cancel", "revoke_token", "end_program", "select", "withdraw", "supersede",
+    ):  # fmt: skip
         address = reverse(name, args=addresses[name])
         assert charlie.client.post(address).status_code == 404, name
         assert Client().post(address).status_code == SIGN_IN, name
-        if name in ("cancel", "revoke_token", "withdraw", "supersede"):
+        if name in ("cancel", "revoke_token", "end_program", "withdraw", "supersede"):
             assert bob.client.post(address).status_code == 404, name
     for name in ("drop_draft", *(f"wizard_{step}" for step in STEPS)):
         address = reverse(name, args=addresses[name])
@@ -183,6 +196,7 @@ def test_strangers_change_nothing(alice, bob, charlie, addresses):
             assert actor.client.post(address, {"go": "next"}).status_code == 404, name
         assert Client().post(address).status_code == SIGN_IN, name
     assert ApiToken.objects.get().revoked_at is None
+    assert ApiGrant.objects.get().revoked_at is None
     assert Draft.objects.exists()
 
 
