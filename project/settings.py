@@ -57,6 +57,10 @@ SECRET_KEY = _secret_key()
 
 # Evidence: encryption, log, time, signature
 
+TRUETHREAD_NEUTRALITY = env.text("TRUETHREAD_NEUTRALITY", "")
+"""The operator's own statement on independence of the parties and certifications; printed."""
+TRUETHREAD_NEUTRALITY_ZH = env.text("TRUETHREAD_NEUTRALITY_ZH", "")
+"""The same for exhibits in Chinese."""
 TRUETHREAD_KEK: bytes = _key_encryption_key()
 """The key-encryption key, 32 raw bytes: wraps the tenant keys. Lost key, lost evidence."""
 TRUETHREAD_SM3 = env.boolean("TRUETHREAD_SM3", False)

@@ -39,6 +39,12 @@ class ExportOptions:
     requester: str = ""
     purpose: str = ""
     authority: str = ""
+    object_of_proof: str = ""
+    """What the evidence is offered to show; the purpose stands for it where it is blank."""
+    original_carrier: str = ""
+    """Where the device or account is that the data came from, and who keeps it."""
+    privacy: str = ""
+    """On what basis data of third parties is handed over, to whom, and for how long it is kept."""
 
     def __post_init__(self) -> None:
         for value, allowed in (

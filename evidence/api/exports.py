@@ -41,6 +41,9 @@ class Options(serializers.Serializer[Any]):
     requester = serializers.CharField(required=False, allow_blank=True, max_length=200)
     purpose = serializers.CharField(required=False, allow_blank=True, max_length=2_000)
     authority = serializers.CharField(required=False, allow_blank=True, max_length=200)
+    object_of_proof = serializers.CharField(required=False, allow_blank=True, max_length=2_000)
+    original_carrier = serializers.CharField(required=False, allow_blank=True, max_length=500)
+    privacy = serializers.CharField(required=False, allow_blank=True, max_length=2_000)
 
     def get_fields(self) -> dict[str, Any]:
         """Add the field whose name means something else to serializers."""

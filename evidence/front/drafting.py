@@ -105,6 +105,9 @@ def options_of(state: State, series: Sequence[Series]) -> ExportOptions:
         requester=authority.get("requester", ""),
         purpose=" ".join(filter(None, (purpose.get("purpose", "").strip(), people))),
         authority=authority.get("authority", ""),
+        object_of_proof=purpose.get("object_of_proof", ""),
+        original_carrier=authority.get("original_carrier", ""),
+        privacy=authority.get("privacy", ""),
     )
 
 

@@ -355,9 +355,9 @@ class FrontMatter:
             self.flow.facts(self._acquisition_facts(acquisition))
         self.flow.facts(
             [
-                (words["source.carrier"], exhibit.original_carrier or words["not_stated"]),
+                (words["source.carrier"], self._requested(exhibit.original_carrier)),
                 (words["source.neutrality"], exhibit.neutrality or words["not_stated"]),
-                (words["source.privacy"], exhibit.privacy or words["not_stated"]),
+                (words["source.privacy"], self._requested(exhibit.privacy)),
             ]
         )
         if exhibit.statements:
@@ -365,6 +365,13 @@ class FrontMatter:
             head = [words["source.fact"], words["source.value"], words["source.by_column"]]
             rows = [[s.what, s.value, s.by] for s in exhibit.statements]
             self.flow.table(head, rows, _split(self.flow.measure, (130, 0, 120)))
+
+    def _requested(self, value: str) -> str:
+        """Return what the requester stated, and that it is only stated."""
+        by = self.exhibit.matter.requester
+        if not value:
+            return self.words["not_stated"]
+        return self.words["stated_by"].format(value=value, by=by) if by else value
 
     def _acquisition_facts(self, acquisition: Acquisition) -> list[tuple[str, str]]:
         words = self.words

@@ -37,6 +37,13 @@ class PurposeForm(_Form):
         help_text=_("What the evidence is for. Printed on the cover as stated by you."),
         widget=forms.Textarea(attrs={"rows": 3}),
     )
+    object_of_proof = forms.CharField(
+        required=False,
+        label=_("What it is to show"),
+        max_length=_LONG,
+        help_text=_("Stands in the evidence list. Leave empty to use the purpose."),
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
     jurisdiction = forms.ChoiceField(
         required=False,
         label=_("For a court in"),
@@ -73,6 +80,19 @@ class AuthorityForm(_Form):
         label=_("Authority"),
         max_length=_SHORT,
         help_text=_("Why you may do this: own records, approval of the company, mandate."),
+    )
+    original_carrier = forms.CharField(
+        required=False,
+        label=_("Original device or account"),
+        max_length=500,
+        help_text=_("Where it is, who keeps it, and whether it can be shown in court."),
+    )
+    privacy = forms.CharField(
+        required=False,
+        label=_("Other people's data"),
+        max_length=_LONG,
+        help_text=_("On what basis it is handed over, to whom, and how long it will be kept."),
+        widget=forms.Textarea(attrs={"rows": 2}),
     )
 
 

@@ -85,6 +85,7 @@ def test_a_day_is_a_day_where_the_chat_took_place(run_manage, chat, tmp_path):
     done = run_manage(
         "export", "--conversation", stored["conversations"][0]["id"], "--from", "2024-01-14",
         "--to", "2024-01-14", "--context", "1", "--out", str(tmp_path / "out"), "--json",
+        "--object", "a loan", "--carrier", "a phone", "--privacy", "consent",
     )  # fmt: skip
 
     answer = json.loads(done.stdout)

@@ -14,7 +14,10 @@ PURPOSE = {
     "matter": "Loan", "purpose": "debt", "jurisdiction": "eu", "language": "en", "paper": "A4",
     "style": "record",
 }  # fmt: skip
-AUTHORITY = {"requester": "Ana", "authority": "own records"}
+AUTHORITY = {
+    "requester": "Ana", "authority": "own records", "original_carrier": "my phone",
+    "privacy": "for the court only",
+}  # fmt: skip
 RULE = {"period_from": "", "period_to": "", "participant": "", "messages": "", "context": "0"}
 
 
@@ -89,6 +92,7 @@ def test_the_whole_way_leads_to_a_request_of_what_was_chosen(walk):
     assert "body:1-2" in part["withheld"]["2"]
     assert part["reasons"] == {"2": "privacy"}
     options, _actor = export_request(export)
+    assert (options.original_carrier, options.privacy) == ("my phone", "for the court only")
     assert (options.requester, options.authority, options.jurisdiction) == (
         "Ana", "own records", "eu",
     )  # fmt: skip

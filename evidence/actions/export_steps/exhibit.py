@@ -66,6 +66,7 @@ def build(
             authority=options.authority or matter["authority"],
             requester=requester,
             custodian=", ".join(dict.fromkeys(part.facts.custodian for part in parts)),
+            object_of_proof=options.object_of_proof,
         ),
         stamp=e.StampAuthority(
             name=gateways.stamp_authority,
@@ -94,6 +95,11 @@ def build(
         paper="Letter" if options.paper == "Letter" else "A4",
         style="conversation" if options.style == "conversation" else "record",
         jurisdiction=_jurisdiction(options.jurisdiction),
+        original_carrier=options.original_carrier,
+        privacy=options.privacy,
+        neutrality=settings.TRUETHREAD_NEUTRALITY_ZH
+        if options.language == "zh"
+        else settings.TRUETHREAD_NEUTRALITY,
     )
 
 

@@ -65,6 +65,14 @@ class Command(BaseCommand):
         add("--purpose", default="", metavar="TEXT")
         add("--requester", default="", metavar="TEXT")
         add("--authority", default="", metavar="TEXT")
+        add("--object", default="", metavar="TEXT", help="what the evidence is offered to show")
+        add("--carrier", default="", metavar="TEXT", help="where the original device or account is")
+        add(
+            "--privacy",
+            default="",
+            metavar="TEXT",
+            help="basis, recipient and retention of others' data",
+        )
         add("--language", choices=("en", "zh"), default="en")
         add("--paper", choices=("A4", "Letter"), default="A4")
         add("--style", choices=("record", "conversation"), default="record")
@@ -106,6 +114,9 @@ class Command(BaseCommand):
             requester=options["requester"],
             purpose=options["purpose"],
             authority=options["authority"],
+            object_of_proof=options["object"],
+            original_carrier=options["carrier"],
+            privacy=options["privacy"],
         )
         matter = open_matter(
             organisation=organisation,
