@@ -131,3 +131,17 @@ class NotErasable(EvidenceError):
         "A legal hold or an unfinished export keeps this conversation from being erased. "
         "Nothing was deleted."
     )
+
+
+class InvalidMembership(EvidenceError):
+    """Members and invitations cannot be changed like this; the caller's fault."""
+
+    code = "last_owner"
+    sentence = "An organisation keeps at least one owner. Make somebody else an owner first."
+
+
+class InvalidMatter(EvidenceError):
+    """A matter cannot be stated like this; the caller's fault, nothing was changed."""
+
+    code = "matter_name_used"
+    sentence = "There is a matter of that name already."

@@ -139,8 +139,8 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a custody entry is about: ``series``, ``matter``, ``bundle``, ``acquisition`` or
-    ``log``, with its opaque id."""
+    """What a custody entry is about: ``series``, ``matter``, ``bundle``, ``acquisition``,
+    ``organisation`` or ``log``, with its opaque id."""
 
     kind: str
     id: str

@@ -22,6 +22,7 @@ from evidence.access.exports import (
     job_for,
 )
 from evidence.access.holds import hold_for, holds_of
+from evidence.access.log import log_of
 from evidence.access.matters import matter_for, matters_of
 from evidence.access.people import (
     Bounds,
@@ -29,16 +30,26 @@ from evidence.access.people import (
     Within,
     api_token_for,
     api_tokens_of,
+    invitation_for,
+    invitation_with_token,
     may_change,
+    membership_for,
+    memberships_of,
+    open_invitations,
+    organisation_for,
     organisation_of,
     organisation_to_change,
+    organisation_to_run,
+    role_in,
     token_with_secret,
 )
 
 __all__ = [
     "Bounds", "Person", "Within", "acquisition_for", "acquisitions_of", "api_token_for",
     "api_tokens_of", "artifact_for", "attachment_for", "conversation_for", "export_for",
-    "exports_of", "hold_for", "holds_of", "issued_bundle", "issued_file", "job_for", "matter_for",
-    "matters_of", "may_change", "organisation_of", "organisation_to_change", "series_for",
+    "exports_of", "hold_for", "holds_of", "invitation_for", "invitation_with_token",
+    "issued_bundle", "issued_file", "job_for", "log_of", "matter_for", "matters_of", "may_change",
+    "membership_for", "memberships_of", "open_invitations", "organisation_for", "organisation_of",
+    "organisation_to_change", "organisation_to_run", "role_in", "series_for",
     "series_of", "token_with_secret",
 ]  # fmt: skip

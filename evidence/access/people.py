@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from typing import TypeAlias
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from evidence.errors import NotAllowed, NotFound
-from evidence.models import ApiToken, Membership, Organisation, User
+from evidence.models import ApiToken, Invitation, Membership, Organisation, User
 
 Person: TypeAlias = User | AnonymousUser
 
@@ -51,11 +53,91 @@ def memberships_of(person: Person, within: Within = None) -> QuerySet[Membership
 
 
 def organisation_of(person: Person) -> Organisation:
-    """Return where ``person`` works: the organisation joined last. Raises NotFound for none."""
-    last = memberships_of(person).select_related("organisation").order_by("pk").last()
-    if last is None:
+    """Return where ``person`` works: the organisation chosen, otherwise the one joined last.
+
+    Raises NotFound for someone who belongs nowhere.
+    """
+    places = memberships_of(person).select_related("organisation").order_by("pk")
+    chosen = getattr(person, "current_organisation_id", None)
+    place = places.filter(organisation=chosen).first() if chosen else None
+    place = place or places.last()
+    if place is None:
         raise NotFound("no organisation")
-    return last.organisation
+    return place.organisation
+
+
+def organisation_for(person: Person, public_id: str) -> Organisation:
+    """Return an organisation ``person`` belongs to. Raises NotFound."""
+    return _place(person, public_id).organisation
+
+
+def organisation_to_run(person: Person, public_id: str) -> Organisation:
+    """Return an organisation whose members ``person`` decides about.
+
+    Raises NotFound for strangers, NotAllowed for members who do not own it.
+    """
+    place = _place(person, public_id)
+    if place.role != Membership.Role.OWNER:
+        raise NotAllowed("only owners change who belongs to an organisation")
+    return place.organisation
+
+
+def role_in(person: Person, organisation: Organisation) -> str:
+    """Return the role of ``person`` in ``organisation``. Raises NotFound for strangers."""
+    return str(_place(person, organisation.public_id).role)
+
+
+def membership_for(organisation: Organisation, user_id: str) -> Membership:
+    """Return the place of one person in an organisation the person asking was given.
+
+    Raises NotFound.
+    """
+    found = organisation.memberships.filter(user__public_id=user_id).select_related("user").first()
+    if found is None:
+        raise NotFound("member")
+    return found
+
+
+def invitation_for(organisation: Organisation, public_id: str) -> Invitation:
+    """Return an open invitation into an organisation the person asking runs. Raises NotFound."""
+    found = (
+        open_invitations(timezone.now())
+        .filter(organisation=organisation, public_id=public_id)
+        .first()
+    )
+    if found is None:
+        raise NotFound("invitation")
+    return found
+
+
+def invitation_with_token(token: str) -> Invitation:
+    """Return the open invitation with this secret. Raises NotFound, also when it has expired."""
+    digest = sha256(token.encode("utf-8", "surrogatepass")).digest()
+    found = open_invitations(timezone.now()).filter(token_sha256=digest).first()
+    if found is None:
+        raise NotFound("invitation")
+    return found
+
+
+def open_invitations(at: datetime) -> QuerySet[Invitation]:
+    """Return what can still be accepted, newest first."""
+    return (
+        Invitation.objects.filter(accepted_at=None, revoked_at=None, expires_at__gt=at)
+        .select_related("organisation", "invited_by")
+        .order_by("-pk")
+    )
+
+
+def _place(person: Person, public_id: str) -> Membership:
+    found = (
+        memberships_of(person)
+        .filter(organisation__public_id=public_id)
+        .select_related("organisation")
+        .first()
+    )
+    if found is None:
+        raise NotFound("organisation")
+    return found
 
 
 def organisation_to_change(person: Person, within: Within = None) -> Organisation:

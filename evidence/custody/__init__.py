@@ -16,6 +16,7 @@ from evidence.custody.queue import append
 from evidence.custody.reading import (
     Logged,
     consistency,
+    entries_about,
     entries_of,
     entry,
     entry_of_event,
@@ -30,7 +31,8 @@ from evidence.custody.witnesses import witness_names
 
 __all__ = [
     "Logged", "append", "checkpoint_is_due", "consistency", "current_epoch", "cut_checkpoint",
-    "entries_of", "entry", "entry_of_event", "head_mismatch", "inclusion", "inclusions", "key_since", "log_size", "mismatch",
+    "entries_about", "entries_of", "entry", "entry_of_event", "head_mismatch", "inclusion",
+    "inclusions", "key_since", "log_size", "mismatch",
     "recheck", "refuse_broken_log", "sealing_of", "sequence_pending", "stamp_checkpoint", "stamped_checkpoint_over",
     "witness_names",
 ]  # fmt: skip

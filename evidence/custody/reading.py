@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from evidence.custody import tree
 from evidence.custody.epochs import current_epoch
@@ -59,6 +62,32 @@ def entries_of(
         links = links.filter(number__lte=up_to)
     for link in links.select_related("entry__epoch").order_by("number").iterator(500):
         yield _opened(link.entry)
+
+
+def entries_about(
+    subjects: Mapping[str, QuerySet[Any, str]],
+    *,
+    unless: Collection[str] = (),
+    before: int | None = None,
+    limit: int,
+) -> list[tuple[int, Logged]]:
+    """Return the latest entries about any of ``subjects``, newest first, each with its key.
+
+    subjects: kind → queryset of ids. unless: kinds of which an entry may name no subject but those
+    given: it would tell of something that was left out. before: the key of an entry, to go on
+    from there.
+    """
+    given = Q()
+    for kind, found in subjects.items():
+        given |= Q(kind=kind, subject_id__in=found)
+    rows = CustodyEntry.objects.filter(pk__in=CustodySubject.objects.filter(given).values("entry"))
+    if unless:
+        others = CustodySubject.objects.filter(entry=OuterRef("pk"), kind__in=unless)
+        rows = rows.filter(~Exists(others.exclude(given)))
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
+    latest = rows.select_related("epoch").order_by("-pk")[:limit]
+    return [(row.pk, _opened(row)) for row in latest]
 
 
 def sealing_of(series_id: str, epoch: LogEpoch) -> Logged:

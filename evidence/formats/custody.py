@@ -6,7 +6,7 @@ An entry is canonical JSON:
      "subjects":[{"id":text,"kind":kind,"number":int from 1,"previous":hex|null}, …],
      "time":"…Z","where":{"address":text|null,"host":text},
      "why":{"authority":text|null,"purpose":text|null}}
-kind of a subject: series, matter, bundle, acquisition, log. ``number`` counts the entries about that
+kind of a subject: series, matter, bundle, acquisition, log, organisation. ``number`` counts the entries about that
 subject in this log without a gap; ``previous`` is the digest of its entry number - 1, null for number 1. No
 subject stands twice in one entry.
 
@@ -62,7 +62,7 @@ EVENTS = (
 LONGEST_ACT = timedelta(hours=1)
 CLOCK_TOLERANCE = timedelta(minutes=5)
 ACTOR_KINDS = ("person", "client", "system", "operator")
-SUBJECT_KINDS = ("series", "matter", "bundle", "acquisition", "log")
+SUBJECT_KINDS = ("series", "matter", "bundle", "acquisition", "log", "organisation")
 
 _ENTRY_KEYS = (
     "actor", "details", "event", "format", "index", "log", "subjects", "time", "where", "why",

@@ -101,6 +101,14 @@ ERRORS: Words = {
     "too_many_webhooks": _("This organisation has as many webhooks as it can have."),
     "unknown_secret": _("This is not a former secret of this webhook."),
     "matter_missing": _("Please state the matter this is delivered for."),
+    "matter_name_used": _("There is a matter of that name already."),
+    # Organisations
+    "member_already": _("Somebody with this address belongs to the organisation already."),
+    "too_many_invitations": _("Too many invitations are open. Please take some back first."),
+    "invitation_of_others": _(
+        "This invitation was sent to another e-mail address. Please sign in with the account of "
+        "that address."
+    ),
     "server_error": _("Something went wrong on our side. It has been noted."),
 }
 
@@ -200,7 +208,30 @@ EVENTS: Words = {
     "conversation.erased": _("Conversation erased"),
     "matter.opened": _("Matter opened"),
     "matter.changed": _("Matter changed"),
+    "hold.placed": _("Legal hold placed"),
+    "hold.released": _("Legal hold released"),
+    "access.granted": _("Access granted"),
+    "access.revoked": _("Access taken away"),
+    "admin.viewed": _("Looked at by an administrator"),
+    "epoch.opened": _("Log opened"),
+    "key.rotated": _("Key of the log changed"),
+    "verification.requested": _("Verification requested"),
     "checkpoint.stamped": _("Log time-stamped"),
+}
+
+SUBJECTS: Words = {
+    "series": _("Conversation"),
+    "acquisition": _("Delivery"),
+    "matter": _("Matter"),
+    "bundle": _("Bundle"),
+    "organisation": _("Organisation"),
+    "log": _("Custody log"),
+}
+
+ROLES: Words = {
+    "owner": _("Owner"),
+    "member": _("Member"),
+    "auditor": _("Auditor"),
 }
 
 ARTIFACTS: Words = {

@@ -43,6 +43,18 @@ def event_name(code: str) -> str:
 
 
 @register.filter
+def subject_name(kind: str) -> str:
+    """Return the word for what an entry of the custody log is about."""
+    return str(sentences.SUBJECTS.get(kind, kind))
+
+
+@register.filter
+def role_name(code: str) -> str:
+    """Return the word for a role in an organisation."""
+    return str(sentences.ROLES.get(code, code))
+
+
+@register.filter
 def artifact_name(code: str) -> str:
     """Return the words for a kind of released file."""
     return str(sentences.ARTIFACTS.get(code, code))

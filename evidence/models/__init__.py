@@ -21,13 +21,13 @@ from evidence.models.custody import (
 from evidence.models.drafts import Draft
 from evidence.models.exports import Artifact, Export, Job, Selection
 from evidence.models.matters import Hold, Matter, MatterMember
-from evidence.models.people import ApiToken, Membership, Organisation, User
+from evidence.models.people import ApiToken, Invitation, Membership, Organisation, User
 from evidence.models.webhooks import Webhook, WebhookAttempt, WebhookDelivery, WebhookEvent
 
 __all__ = [
     "Acquisition", "ApiAnswer", "ApiBucket", "ApiClient", "ApiGrant", "ApiToken", "Artifact", "Attachment",
     "Blob", "Checkpoint", "Conversation",
-    "CustodyEntry", "CustodyPending", "CustodySubject", "Draft", "Export", "Hold", "Job", "LogEpoch",
+    "CustodyEntry", "CustodyPending", "CustodySubject", "Draft", "Export", "Hold", "Invitation", "Job", "LogEpoch",
     "LogNode", "Matter", "MatterMember", "Membership", "Message", "Organisation", "Selection",
     "Series", "Stamp", "User", "Webhook", "WebhookAttempt", "WebhookDelivery", "WebhookEvent",
 ]  # fmt: skip

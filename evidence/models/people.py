@@ -14,6 +14,10 @@ class User(AbstractUser):
 
     public_id = models.CharField(max_length=32, unique=True, default=opaque_id, editable=False)
     language = models.CharField(max_length=10, blank=True)
+    current_organisation = models.ForeignKey(
+        "evidence.Organisation", models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    """Where the person chose to work; only as long as they belong there."""
 
     def __str__(self) -> str:
         return self.get_username()
@@ -58,6 +62,27 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.role} {self.user_id} in {self.organisation_id}"
+
+
+class Invitation(models.Model):
+    """Someone is asked by e-mail to join; whoever accepts must have confirmed that address.
+
+    Of the token in the link only the SHA-256 is kept. Open until it is accepted, revoked or expired.
+    """
+
+    public_id = models.CharField(max_length=32, unique=True, default=opaque_id, editable=False)
+    organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="invitations")
+    email = models.EmailField()
+    role = models.CharField(max_length=10, choices=Membership.Role)
+    token_sha256 = models.BinaryField(max_length=32, unique=True)
+    invited_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.public_id
 
 
 class ApiToken(models.Model):

@@ -11,7 +11,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from evidence.access import attachment_for, may_change, series_for, series_of
+from evidence.access import attachment_for, may_change, organisation_of, series_for, series_of
 from evidence.actions.log_view import log_view
 from evidence.archive.blobs import open_blob
 from evidence.archive.read import SeriesFacts, StoredMessage, describe_series
@@ -31,7 +31,7 @@ WINDOW = 100
 
 class Conversations(Page):
     def get(self, request: HttpRequest) -> HttpResponse:
-        series = list(series_of(self.person))
+        series = list(series_of(self.person, organisation_of(self.person)))
         series.sort(key=lambda one: (-one.conversation_id, -one.pk))
         groups = [list(found) for _, found in groupby(series, lambda one: one.conversation_id)]
         groups.sort(key=lambda group: -group[0].pk)

@@ -18,6 +18,7 @@ from evidence.access import (
     exports_of,
     job_for,
     may_change,
+    organisation_of,
     organisation_to_change,
 )
 from evidence.actions.advance import ENDED, cancel_export
@@ -38,7 +39,7 @@ class Exports(Page):
     def get(self, request: HttpRequest) -> HttpResponse:
         shown = [
             {"export": export, "matter": describe_matter(export.matter)["name"]}
-            for export in exports_of(self.person)[:LISTED]
+            for export in exports_of(self.person, organisation_of(self.person))[:LISTED]
         ]
         return render(request, "web/exports.html", {"exports": shown})
 

@@ -7,6 +7,7 @@ from evidence.web import (
     conversations,
     exports,
     home,
+    organisations,
     programs,
     search,
     select,
@@ -31,6 +32,38 @@ urlpatterns = [
         name="end_program",
     ),
     path("oauth/authorize", programs.Consent.as_view(), name="consent"),
+    path("organisations/", organisations.Organisations.as_view(), name="organisations"),
+    path(
+        "organisations/<slug:organisation_id>/",
+        organisations.OrganisationPage.as_view(),
+        name="organisation",
+    ),
+    path(
+        "organisations/<slug:organisation_id>/switch/",
+        organisations.Switch.as_view(),
+        name="switch_organisation",
+    ),
+    path(
+        "organisations/<slug:organisation_id>/invite/",
+        organisations.Invite.as_view(),
+        name="invite",
+    ),
+    path(
+        "organisations/<slug:organisation_id>/invitations/<slug:invitation_id>/revoke/",
+        organisations.RevokeInvitation.as_view(),
+        name="revoke_invitation",
+    ),
+    path(
+        "organisations/<slug:organisation_id>/members/<slug:user_id>/",
+        organisations.ChangeMember.as_view(),
+        name="change_member",
+    ),
+    path(
+        "organisations/<slug:organisation_id>/log/",
+        organisations.OrganisationLog.as_view(),
+        name="organisation_log",
+    ),
+    path("invitations/<str:token>/", organisations.InvitationPage.as_view(), name="invitation"),
     path("upload/", uploads.Upload.as_view(), name="upload"),
     path("upload/<slug:upload_id>/", uploads.Questions.as_view(), name="questions"),
     path(

@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 
 from evidence.actions.create_api_client import create_api_client, let_in
 from evidence.actions.keep_draft import begin_draft
+from evidence.actions.organisations import invite_member
 from evidence.models import ApiGrant, ApiToken, Draft, Membership
+from evidence.values import Actor
 
 SIGN_IN = 302
 ELSEWHERE = ("api-", "log", "verif", "health", "ready", "metrics")
@@ -29,7 +32,7 @@ PUBLIC |= {"healthz": 200, "readyz": 200, "metrics": 404}  # metrics: without a 
 """Open to anyone, with what a plain GET answers."""
 PERSONAL = {
     "conversations": 200, "exports": 200, "account": 200, "upload": 200, "questions": 404,
-    "programs": 200, "consent": 400, "drafts": 200, "logout": 200, "account_logout": 200, "account_change_password": 200,
+    "programs": 200, "consent": 400, "drafts": 200, "organisations": 200, "logout": 200, "account_logout": 200, "account_change_password": 200,
     "account_set_password": 302, "account_email": 200, "account_reauthenticate": 200,
     "mfa_reauthenticate": 302, "mfa_index": 200, "mfa_activate_totp": 200,
     "mfa_deactivate_totp": 404, "mfa_view_recovery_codes": 404, "mfa_generate_recovery_codes": 200,
@@ -44,6 +47,10 @@ POST_ONLY = {
     "api-verifications",
     "drop_draft",
     "end_program",
+    "switch_organisation",
+    "invite",
+    "revoke_invitation",
+    "change_member",
     "withdraw",
     "supersede",
 }
@@ -73,6 +80,10 @@ def addresses(alice, issued, now):
     token = ApiToken.objects.create(
         user=alice.user, organisation=alice.organisation, label="x", token_sha256=b"x" * 32,
         created_at=now,
+    )  # fmt: skip
+    invitation, _token = invite_member(
+        organisation=alice.organisation, email="dora@example.org", role="member",
+        actor=Actor("person", alice.user.public_id), at=timezone.now(),
     )  # fmt: skip
     pdf = export.artifacts.get(kind="pdf")
     draft = begin_draft(
@@ -107,6 +118,13 @@ def addresses(alice, issued, now):
         "revoke_token": [token.public_id],
         "end_program": [grant.public_id],
         "questions": ["0" * 32],
+        "organisation": [alice.organisation.public_id],
+        "organisation_log": [alice.organisation.public_id],
+        "switch_organisation": [alice.organisation.public_id],
+        "invite": [alice.organisation.public_id],
+        "revoke_invitation": [alice.organisation.public_id, invitation.public_id],
+        "change_member": [alice.organisation.public_id, alice.user.public_id],
+        "invitation": ["x" * 43],
         "account_confirm_email": ["x:y"],
         "account_reset_password_from_key": ["1", "x-y"],
         "sample": ["good"],
@@ -126,6 +144,9 @@ EXPECTED = {
     "seal_receipt": (200, 200, 404),
     "attachment": (404, 404, 404),
     "acquisition": (200, 200, 404),
+    "organisation": (200, 200, 404),
+    "organisation_log": (200, 200, 404),
+    "invitation": (404, 404, 404),  # a secret that opens nothing
     "export": (200, 404, 404),
     "progress": (200, 404, 404),
     "download": (200, 404, 404),
@@ -190,6 +211,12 @@ def test_strangers_change_nothing(alice, bob, charlie, addresses):
         assert Client().post(address).status_code == SIGN_IN, name
         if name in ("cancel", "revoke_token", "end_program", "withdraw", "supersede"):
             assert bob.client.post(address).status_code == 404, name
+    for name in ("switch_organisation", "invite", "revoke_invitation", "change_member"):
+        address = reverse(name, args=addresses[name])
+        assert charlie.client.post(address, {"role": "remove"}).status_code == 404, name
+        assert Client().post(address).status_code == SIGN_IN, name
+        if name != "switch_organisation":
+            assert bob.client.post(address, {"role": "remove"}).status_code == 403, name
     for name in ("drop_draft", *(f"wizard_{step}" for step in STEPS)):
         address = reverse(name, args=addresses[name])
         for actor in (bob, charlie):
@@ -210,7 +237,10 @@ def test_an_auditor_changes_nothing(alice, bob, addresses):
     Membership.objects.filter(user=bob.user, organisation=alice.organisation).update(
         role=Membership.Role.AUDITOR
     )
-    for name in ("count", "cancel", "select", "withdraw", "supersede"):
+    for name in (
+        "count", "cancel", "select", "withdraw", "supersede", "invite", "revoke_invitation",
+        "change_member",
+    ):  # fmt: skip
         assert bob.client.post(reverse(name, args=addresses[name])).status_code == 403, name
     assert bob.client.post(reverse("upload")).status_code == 403
     assert bob.client.post(reverse("drafts")).status_code == 403
