@@ -23,7 +23,13 @@ from evidence.access.exports import (
 )
 from evidence.access.holds import hold_for, holds_of
 from evidence.access.log import log_of
-from evidence.access.matters import matter_for, matters_of
+from evidence.access.matters import (
+    matter_for,
+    matter_to_change,
+    matter_to_share,
+    matters_of,
+    may_share,
+)
 from evidence.access.people import (
     Bounds,
     Person,
@@ -48,7 +54,8 @@ __all__ = [
     "Bounds", "Person", "Within", "acquisition_for", "acquisitions_of", "api_token_for",
     "api_tokens_of", "artifact_for", "attachment_for", "conversation_for", "export_for",
     "exports_of", "hold_for", "holds_of", "invitation_for", "invitation_with_token",
-    "issued_bundle", "issued_file", "job_for", "log_of", "matter_for", "matters_of", "may_change",
+    "issued_bundle", "issued_file", "job_for", "log_of", "matter_for", "matter_to_change",
+    "matter_to_share", "matters_of", "may_change", "may_share",
     "membership_for", "memberships_of", "open_invitations", "organisation_for", "organisation_of",
     "organisation_to_change", "organisation_to_run", "role_in", "series_for",
     "series_of", "token_with_secret",

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from django.db.models import Q, QuerySet
 
-from evidence.access.people import Person, Within, matters_in, memberships_of
-from evidence.errors import NotFound
+from evidence.access.people import (
+    Person,
+    Within,
+    matters_in,
+    may_change,
+    memberships_of,
+    organisation_to_change,
+)
+from evidence.errors import NotAllowed, NotFound
 from evidence.models import Matter, Membership
 
 EVERY_MATTER = (Membership.Role.OWNER, Membership.Role.AUDITOR)
@@ -26,6 +33,29 @@ def matter_for(person: Person, public_id: str, within: Within = None) -> Matter:
     if found is None:
         raise NotFound("matter")
     return found
+
+
+def matter_to_change(person: Person, public_id: str) -> Matter:
+    """Return a matter ``person`` works on. Raises NotFound; NotAllowed for those who only read."""
+    matter = matter_for(person, public_id)
+    organisation_to_change(person, matter.organisation)
+    return matter
+
+
+def matter_to_share(person: Person, public_id: str) -> Matter:
+    """Return a matter ``person`` lets others into. Raises NotFound; NotAllowed for others on it."""
+    matter = matter_for(person, public_id)
+    if not may_share(person, matter):
+        raise NotAllowed("only owners and who opened a matter let others in")
+    return matter
+
+
+def may_share(person: Person, matter: Matter) -> bool:
+    """Return whether ``person`` decides who works on ``matter``: owners, and who opened it."""
+    places = memberships_of(person, matter.organisation)
+    is_owner = places.filter(role=Membership.Role.OWNER).exists()
+    is_own = matter.created_by_id is not None and matter.created_by_id == person.pk
+    return is_owner or (is_own and may_change(person, matter.organisation))
 
 
 def reach(person: Person, matter: str, within: Within) -> Q:

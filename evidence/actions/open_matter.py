@@ -23,19 +23,23 @@ def open_matter(
     number: str = "",
     purpose: str = "",
     authority: str = "",
+    basis: str = "",
     at: datetime,
     user: User | None = None,
 ) -> Matter:
     """Return the organisation's matter called ``name``, opened now if there is none.
 
-    An existing matter is returned as it is; what it states is changed by ``change_matter`` only.
+    basis: ``own``, ``company``, ``mandate`` or "" where the authority says it in other words. An
+    existing matter is returned as it is; what it states is changed by ``change_matter`` only.
     """
     name_key = keyed(organisation, "matter", name)
     found = Matter.objects.filter(organisation=organisation, name_key=name_key).first()
     if found is not None:
         return found
     public_id = opaque_id()
-    facts = {"name": name, "number": number, "purpose": purpose, "authority": authority}
+    facts = {
+        "name": name, "number": number, "purpose": purpose, "authority": authority, "basis": basis,
+    }  # fmt: skip
     matter = Matter.objects.create(
         public_id=public_id,
         organisation=organisation,
@@ -58,7 +62,7 @@ def open_matter(
 
 
 def describe_matter(matter: Matter) -> dict[str, Any]:
-    """Return ``{"name", "number", "purpose", "authority"}`` of ``matter``."""
+    """Return ``{"name", "number", "purpose", "authority"}`` of ``matter``, and ``basis`` if stated."""
     facts: dict[str, Any] = open_json(
         matter.organisation, matter.public_id, "matter", matter.payload
     )

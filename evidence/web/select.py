@@ -99,9 +99,6 @@ class SelectForm(forms.Form):
         self.fields["participant"] = forms.ChoiceField(
             required=False, label=_("Messages of"), choices=[("", _("everyone")), *people]
         )
-        for name, field in self.fields.items():
-            if field.help_text:
-                field.widget.attrs["aria-describedby"] = f"id_{name}_hint"
 
 
 COUNTED_FIELDS = ("period_from", "period_to", "participant", "messages", "context")

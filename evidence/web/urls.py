@@ -7,6 +7,7 @@ from evidence.web import (
     conversations,
     exports,
     home,
+    matters,
     organisations,
     programs,
     search,
@@ -64,6 +65,15 @@ urlpatterns = [
         name="organisation_log",
     ),
     path("invitations/<str:token>/", organisations.InvitationPage.as_view(), name="invitation"),
+    path("matters/", matters.Matters.as_view(), name="matters"),
+    path("matters/new/", matters.NewMatter.as_view(), name="new_matter"),
+    path("matters/<slug:matter_id>/", matters.MatterPage.as_view(), name="matter"),
+    path("matters/<slug:matter_id>/edit/", matters.EditMatter.as_view(), name="edit_matter"),
+    path(
+        "matters/<slug:matter_id>/members/",
+        matters.MatterMembers.as_view(),
+        name="matter_members",
+    ),
     path("upload/", uploads.Upload.as_view(), name="upload"),
     path("upload/<slug:upload_id>/", uploads.Questions.as_view(), name="questions"),
     path(

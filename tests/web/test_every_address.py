@@ -32,7 +32,8 @@ PUBLIC |= {"healthz": 200, "readyz": 200, "metrics": 404}  # metrics: without a 
 """Open to anyone, with what a plain GET answers."""
 PERSONAL = {
     "conversations": 200, "exports": 200, "account": 200, "upload": 200, "questions": 404,
-    "programs": 200, "consent": 400, "drafts": 200, "organisations": 200, "logout": 200, "account_logout": 200, "account_change_password": 200,
+    "programs": 200, "consent": 400, "drafts": 200, "organisations": 200, "matters": 200,
+    "new_matter": 200, "logout": 200, "account_logout": 200, "account_change_password": 200,
     "account_set_password": 302, "account_email": 200, "account_reauthenticate": 200,
     "mfa_reauthenticate": 302, "mfa_index": 200, "mfa_activate_totp": 200,
     "mfa_deactivate_totp": 404, "mfa_view_recovery_codes": 404, "mfa_generate_recovery_codes": 200,
@@ -47,6 +48,7 @@ POST_ONLY = {
     "api-verifications",
     "drop_draft",
     "end_program",
+    "matter_members",
     "switch_organisation",
     "invite",
     "revoke_invitation",
@@ -118,6 +120,9 @@ def addresses(alice, issued, now):
         "revoke_token": [token.public_id],
         "end_program": [grant.public_id],
         "questions": ["0" * 32],
+        "matter": [export.matter.public_id],
+        "edit_matter": [export.matter.public_id],
+        "matter_members": [export.matter.public_id],
         "organisation": [alice.organisation.public_id],
         "organisation_log": [alice.organisation.public_id],
         "switch_organisation": [alice.organisation.public_id],
@@ -147,6 +152,8 @@ EXPECTED = {
     "organisation": (200, 200, 404),
     "organisation_log": (200, 200, 404),
     "invitation": (404, 404, 404),  # a secret that opens nothing
+    "matter": (200, 404, 404),
+    "edit_matter": (200, 404, 404),
     "export": (200, 404, 404),
     "progress": (200, 404, 404),
     "download": (200, 404, 404),
@@ -205,11 +212,12 @@ def test_anyone_reaches_the_public_pages_and_nobody_else_the_personal_ones(
 def test_strangers_change_nothing(alice, bob, charlie, addresses):
     for name in (
         "count", "cancel", "revoke_token", "end_program", "select", "withdraw", "supersede",
+        "edit_matter", "matter_members",
     ):  # fmt: skip
         address = reverse(name, args=addresses[name])
         assert charlie.client.post(address).status_code == 404, name
         assert Client().post(address).status_code == SIGN_IN, name
-        if name in ("cancel", "revoke_token", "end_program", "withdraw", "supersede"):
+        if name not in ("count", "select"):
             assert bob.client.post(address).status_code == 404, name
     for name in ("switch_organisation", "invite", "revoke_invitation", "change_member"):
         address = reverse(name, args=addresses[name])
@@ -239,11 +247,13 @@ def test_an_auditor_changes_nothing(alice, bob, addresses):
     )
     for name in (
         "count", "cancel", "select", "withdraw", "supersede", "invite", "revoke_invitation",
-        "change_member",
+        "change_member", "edit_matter", "matter_members",
     ):  # fmt: skip
         assert bob.client.post(reverse(name, args=addresses[name])).status_code == 403, name
     assert bob.client.post(reverse("upload")).status_code == 403
     assert bob.client.post(reverse("drafts")).status_code == 403
+    assert bob.client.post(reverse("new_matter"), {"name": "x"}).status_code == 403
+    assert bob.client.post(reverse("account"), {"label": "x"}).status_code == 403
 
 
 def test_a_request_forged_by_another_site_is_refused(alice, addresses):
