@@ -1,36 +1,37 @@
 """Advance a job by one phase, under a lease on its row.
 
 Whoever calls (embedded worker, Celery task, command line) gets the same behaviour: one holder at
-a time, each phase safe to run again, the phase's result recorded before the next one starts.
-A holder that died on this machine is recognised by its process id, so its job goes on at once;
-one that died elsewhere is waited for until its lease ends.
+a time (``lease``), each phase safe to run again, the phase's result recorded before the next one
+starts.
 """
 
 from __future__ import annotations
 
 import logging
-import os
-import socket
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime
 
-from django.db import close_old_connections, connection, transaction
-from django.db.models import Q
+from django.db import transaction
 from django.utils import timezone
 
 from evidence import custody
 from evidence.actions import workspace
 from evidence.actions.announce import announce_export
 from evidence.actions.export_steps import check, issue, pack, prepare, render, sign, stamp
-from evidence.errors import EvidenceError, StorageFailed
+from evidence.actions.lease import (
+    disk_errors_named,
+    lease_kept,
+    refuse_too_many_attempts,
+    release_lease,
+    take_lease,
+    this_holder,
+)
+from evidence.errors import EvidenceError
 from evidence.models import Job
 from evidence.values import Actor, Subject
 
 logger = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=90)
 ENDED = workspace.ENDED
 
 Step = Callable[[Job, datetime], None]
@@ -49,11 +50,6 @@ STEPS: dict[str, tuple[Step, str]] = {
 SYSTEM = Actor("system", "worker")
 
 
-def this_holder() -> str:
-    """Return how this process signs its leases: host, process id, thread id."""
-    return f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}"
-
-
 def run_to_end(job_id: int, *, clock: Callable[[], datetime] = timezone.now) -> Job:
     """Advance the job until it is ready, failed or cancelled; return it.
 
@@ -69,19 +65,24 @@ def advance(job_id: int, *, at: datetime, holder: str | None = None) -> tuple[Jo
     """Run the job's next phase; return the job and whether this call ran one.
 
     Expected trouble ends the job as ``failed`` with the error's code and an ``export.failed``
-    entry; nothing is issued then. An unexpected exception leaves the phase to be run again.
+    entry; nothing is issued then. An unexpected exception leaves the phase to be run again, and so
+    does a worker that dies; a phase that ends neither way is given up as ``given_up``.
     """
     holder = holder or this_holder()
-    if not take_lease(job_id, holder, at):
-        return Job.objects.get(pk=job_id), False
+    job = Job.objects.get(pk=job_id)
+    if job.phase in ENDED or not take_lease(job, holder, at):
+        return job, False
     try:
         job = Job.objects.select_related("export__organisation", "export__selection").get(pk=job_id)
+        if job.phase in ENDED:
+            return job, False
         if job.cancel_requested and job.phase != Job.Phase.ISSUING:
             _end(job, Job.Phase.CANCELLED, "export.cancelled", "", at)
             return job, True
         step, following = STEPS[job.phase]
         try:
-            with lease_kept(job_id, holder), _disk_errors_named():
+            refuse_too_many_attempts(job)
+            with lease_kept(job, holder), disk_errors_named():
                 step(job, at)
         except EvidenceError as error:
             logger.warning(
@@ -89,86 +90,16 @@ def advance(job_id: int, *, at: datetime, holder: str | None = None) -> tuple[Jo
             )
             _end(job, Job.Phase.FAILED, "export.failed", error.code, at)
             return job, True
-        job.phase, job.changed_at = following, at
+        job.phase, job.changed_at, job.attempts = following, at, 0
         with transaction.atomic():
-            job.save(update_fields=["phase", "changed_at", "done_units", "total_units"])
+            job.save(update_fields=["phase", "changed_at", "attempts", "done_units", "total_units"])
             if following == Job.Phase.READY:
                 announce_export(job.export, "export.ready", at)
         if following == Job.Phase.READY:
             workspace.clear(job.export)
         return job, True
     finally:
-        release_lease(job_id, holder)
-
-
-@contextmanager
-def _disk_errors_named() -> Iterator[None]:
-    """Turn what the disk refuses into its named failure, wherever in a phase it happens."""
-    try:
-        yield
-    except OSError as error:
-        raise StorageFailed(str(error)) from error
-
-
-def take_lease(job_id: int, holder: str, at: datetime) -> bool:
-    """Take the lease of an unfinished job; return whether it is ours now."""
-    job = Job.objects.get(pk=job_id)
-    if job.phase in ENDED:
-        return False
-    free = Q(lease_holder="") | Q(lease_until__lt=at) | Q(lease_holder=holder)
-    if job.lease_holder and _died_here(job.lease_holder):
-        free |= Q(lease_holder=job.lease_holder)
-    taken = (
-        Job.objects.filter(pk=job_id)
-        .filter(free)
-        .exclude(phase__in=ENDED)
-        .update(lease_holder=holder, lease_until=at + LEASE, attempts=job.attempts + 1)
-    )
-    return bool(taken)
-
-
-def _died_here(holder: str) -> bool:
-    host, _, rest = holder.partition(":")
-    process = rest.partition(":")[0]
-    if host != socket.gethostname() or not process.isdecimal():
-        return False
-    if int(process) == os.getpid():
-        thread = rest.partition(":")[2]
-        return thread not in {str(t.ident) for t in threading.enumerate()}
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
-
-
-def release_lease(job_id: int, holder: str) -> None:
-    """Give the lease back if it is still ours."""
-    Job.objects.filter(pk=job_id, lease_holder=holder).update(lease_holder="", lease_until=None)
-
-
-@contextmanager
-def lease_kept(job_id: int, holder: str) -> Iterator[None]:
-    """Keep the lease alive from a second thread while a long phase runs."""
-    done = threading.Event()
-
-    def renew() -> None:
-        while not done.wait(LEASE.total_seconds() / 3):
-            close_old_connections()
-            Job.objects.filter(pk=job_id, lease_holder=holder).update(
-                lease_until=timezone.now() + LEASE
-            )
-        connection.close()
-
-    thread = threading.Thread(target=renew, name=f"lease-{job_id}", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
+        release_lease(job, holder)
 
 
 def _end(job: Job, phase: str, event: str, code: str, at: datetime) -> None:

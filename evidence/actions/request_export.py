@@ -289,6 +289,20 @@ def request_export(
     return export
 
 
+def retry_export(*, export: Export, actor: Actor, at: datetime, user: User | None = None) -> Export:
+    """Ask again, as a new export of the same selection and options; return the new one.
+
+    Raises InvalidSelection (``not_retryable``) unless ``export`` failed or was cancelled.
+    """
+    if export.job.phase not in (Job.Phase.FAILED, Job.Phase.CANCELLED):
+        raise InvalidSelection(export.job.phase, code="not_retryable")
+    options, _actor = export_request(export)
+    return request_export(
+        selection=export.selection, actor=actor, options=options, at=at,
+        key=bytes(export.request_key), user=user,
+    )  # fmt: skip
+
+
 def export_request(export: Export) -> tuple[ExportOptions, Actor]:
     """Return what was asked for and who asked."""
     state = open_json(export.organisation, export.public_id, "export", export.payload)

@@ -16,14 +16,13 @@ from evidence.access.messages import selection_for
 from evidence.actions.advance import ENDED, cancel_export
 from evidence.actions.deliver import described
 from evidence.actions.open_matter import describe_matter
-from evidence.actions.request_export import ExportOptions, export_request, request_export
+from evidence.actions.request_export import ExportOptions, request_export, retry_export
 from evidence.actions.withdraw_bundle import supersede_bundle, withdraw_bundle
 from evidence.api.base import ApiView, paged
 from evidence.api.idempotency import once
 from evidence.api.matters import opened_matter
 from evidence.api.selections import Part, choices_of
 from evidence.api.times import utc
-from evidence.errors import InvalidSelection
 from evidence.front.exporting import ask_for_export
 from evidence.models import Export, Job
 
@@ -185,16 +184,7 @@ class Retry(ExportView):
         """Ask again, as a new export of the same selection, for one that failed or was stopped."""
         _ = self.organisation
         export = self.export(export_id)
-        if export.job.phase not in (Job.Phase.FAILED, Job.Phase.CANCELLED):
-            raise InvalidSelection(export.job.phase, code="not_retryable")
-        options, _actor = export_request(export)
-        again = request_export(
-            selection=export.selection,
-            actor=self.actor,
-            options=options,
-            at=timezone.now(),
-            user=self.person,
-        )
+        again = retry_export(export=export, actor=self.actor, at=timezone.now(), user=self.person)
         return self.accepted(request, again)
 
 

@@ -67,6 +67,9 @@ ERRORS: Words = {
     "not_issued": _("This bundle was never issued."),
     "cannot_supersede": _("Only a later bundle of the same matter can take its place."),
     "stored_bytes_missing": _("Stored evidence is missing. Nothing was issued."),
+    "given_up": _(
+        "This was tried several times and stopped each time. It can be tried again by hand."
+    ),
     # Requests
     "rate_limited": _("Too many requests from your network. Please try again in a minute."),
     "invalid_request": _("The request is not in the form this address expects."),

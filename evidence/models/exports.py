@@ -6,6 +6,7 @@ from django.db import models
 
 from evidence.models.archive import Blob, Series
 from evidence.models.ids import opaque_id
+from evidence.models.leases import Leased
 from evidence.models.matters import Matter
 from evidence.models.people import Organisation, User
 
@@ -86,7 +87,7 @@ class Artifact(models.Model):
         return self.name
 
 
-class Job(models.Model):
+class Job(Leased):
     """The work on an export, advanced phase by phase by whoever holds the lease.
 
     phase: the next phase to run, or an end state. A phase may be run again after a kill; what it
@@ -108,15 +109,6 @@ class Job(models.Model):
     public_id = models.CharField(max_length=32, unique=True, default=opaque_id, editable=False)
     export = models.OneToOneField(Export, models.PROTECT, related_name="job")
     phase = models.CharField(max_length=16, choices=Phase, default=Phase.PREPARING)
-    error_code = models.CharField(max_length=60, blank=True)
-    done_units = models.PositiveBigIntegerField(default=0)
-    total_units = models.PositiveBigIntegerField(default=0)
-    attempts = models.PositiveIntegerField(default=0)
-    cancel_requested = models.BooleanField(default=False)
-    lease_holder = models.CharField(max_length=64, blank=True)
-    lease_until = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField()
-    changed_at = models.DateTimeField()
     told_at = models.DateTimeField(null=True, blank=True)
     """When the person who asked was told by e-mail how it ended."""
 

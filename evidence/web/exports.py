@@ -24,7 +24,7 @@ from evidence.access import (
 from evidence.actions.advance import ENDED, cancel_export
 from evidence.actions.deliver import described, download, released
 from evidence.actions.open_matter import describe_matter
-from evidence.actions.request_export import export_request
+from evidence.actions.request_export import export_request, retry_export
 from evidence.actions.withdraw_bundle import supersede_bundle, withdraw_bundle
 from evidence.errors import Corrupt, InvalidSelection
 from evidence.front.files import handed_out
@@ -121,6 +121,22 @@ class Cancel(Page):
         organisation_to_change(self.person, job.export.organisation)
         cancel_export(job=job, at=timezone.now())
         return redirect("export", export_id=export_id)
+
+
+class Retry(Page):
+    """Asking again for what failed or was cancelled: a new bundle of the same choice."""
+
+    def post(self, request: HttpRequest, export_id: str) -> HttpResponse:
+        export = export_for(self.person, export_id)
+        organisation_to_change(self.person, export.organisation)
+        try:
+            again = retry_export(
+                export=export, actor=self.actor, at=timezone.now(), user=self.person
+            )
+        except InvalidSelection as error:
+            messages.error(request, error_sentence(error))
+            return redirect("export", export_id=export_id)
+        return redirect("export", export_id=again.public_id)
 
 
 class Download(Page):

@@ -115,6 +115,7 @@ urlpatterns = [
     path("exports/<slug:export_id>/", exports.ExportPage.as_view(), name="export"),
     path("exports/<slug:export_id>/progress/", exports.Progress.as_view(), name="progress"),
     path("exports/<slug:export_id>/cancel/", exports.Cancel.as_view(), name="cancel"),
+    path("exports/<slug:export_id>/retry/", exports.Retry.as_view(), name="retry"),
     path("exports/<slug:export_id>/withdraw/", exports.Withdraw.as_view(), name="withdraw"),
     path("exports/<slug:export_id>/supersede/", exports.Supersede.as_view(), name="supersede"),
     path("exports/<slug:export_id>/files/<str:name>", exports.Download.as_view(), name="download"),

@@ -13,6 +13,7 @@ from django.utils import timezone
 from evidence import custody
 from evidence.actions.advance import advance, cancel_export, run_to_end
 from evidence.actions.deliver import deliver
+from evidence.actions.request_export import retry_export
 from evidence.actions.withdraw_bundle import supersede_bundle, withdraw_bundle
 from evidence.archive.blobs import open_blob
 from evidence.errors import InvalidSelection, StampUnavailable, StorageFailed
@@ -243,6 +244,33 @@ def test_a_lease_that_ran_out_is_taken_over(ask):
     _, moved = advance(export.job.pk, at=timezone.now())
 
     assert moved
+
+
+def test_a_phase_that_kills_every_worker_is_given_up_and_can_be_asked_for_again(ask, monkeypatch):
+    from evidence.actions.advance import STEPS
+    from evidence.actions.lease import MOST_ATTEMPTS
+
+    class PowerCut(BaseException):
+        """What a worker's end looks like from inside: nothing catches it."""
+
+    def cut(job, at):
+        raise PowerCut
+
+    export = ask()
+    with monkeypatch.context() as patched:
+        patched.setitem(STEPS, Job.Phase.PREPARING, (cut, Job.Phase.STAMPING))
+        for _ in range(MOST_ATTEMPTS):
+            with pytest.raises(PowerCut):
+                run_to_end(export.job.pk)
+        job = run_to_end(export.job.pk)
+    assert (job.phase, job.error_code) == (Job.Phase.FAILED, "given_up")
+    assert CustodyEntry.objects.filter(event="export.failed").count() == 1
+
+    again = retry_export(export=job.export, actor=OPERATOR, at=timezone.now())
+
+    assert run_to_end(again.job.pk).phase == Job.Phase.READY
+    with pytest.raises(InvalidSelection):
+        retry_export(export=again, actor=OPERATOR, at=timezone.now())
 
 
 def test_every_phase_run_twice_still_issues_once(ask, tmp_path):

@@ -55,6 +55,7 @@ POST_ONLY = {
     "change_member",
     "withdraw",
     "supersede",
+    "retry",
 }
 
 
@@ -107,6 +108,7 @@ def addresses(alice, issued, now):
         "original": [series.acquisition.public_id],
         "seal_receipt": [series.acquisition.public_id],
         "withdraw": [export.public_id],
+        "retry": [export.public_id],
         "supersede": [export.public_id],
         "conversation": [series.public_id],
         "select": [series.public_id],
