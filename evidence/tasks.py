@@ -24,10 +24,12 @@ from evidence import custody
 from evidence.access.webhooks import may_know
 from evidence.actions import tell_webhooks, workspace
 from evidence.actions.advance import ENDED, run_to_end
+from evidence.actions.keep_upload import GOING, sweep_uploads
 from evidence.actions.stamp_log import stamp_if_possible
+from evidence.actions.take_upload import run_upload
 from evidence.actions.tell_requester import tell_requester, tell_requesters
-from evidence.gateways.wake import wake
-from evidence.models import Job, Stamp, WebhookDelivery, WebhookEvent
+from evidence.gateways.wake import wake, wake_for_upload
+from evidence.models import Job, Stamp, Upload, WebhookDelivery, WebhookEvent
 
 logger = logging.getLogger(__name__)
 
@@ -62,9 +64,10 @@ def work(stop: threading.Event, *, once: bool = False) -> None:
 
 def _work(stop: threading.Event, *, once: bool) -> None:
     workspace.sweep()
+    sweep_uploads(timezone.now())
     while not stop.is_set():
         close_old_connections()
-        moved = advance_all(stop)
+        moved = store_all(stop) + advance_all(stop)
         keep_the_log()
         tell_requesters(timezone.now())
         tell_webhooks.tell_owners(timezone.now())
@@ -85,9 +88,15 @@ def advance_job(job_id: int) -> None:
         tell_requester(job_id, timezone.now())
 
 
+def store_upload(upload_id: int) -> None:
+    """Read or store one file as far as it goes; for a worker that was woken. Gone: nothing."""
+    run_upload(upload_id)
+
+
 def tend() -> None:
-    """Do what no message asks for: the log, mails, left-over folders, jobs nobody works on."""
+    """Do what no message asks for: the log, mails, left-over folders, work nobody is at."""
     workspace.sweep()
+    sweep_uploads(timezone.now())
     keep_the_log()
     tell_requesters(timezone.now())
     tell_webhooks.tell_owners(timezone.now())
@@ -95,6 +104,8 @@ def tend() -> None:
         logger.error("webhooks wait and nobody tells them: is manage.py deliver_webhooks running?")
     for job_id in waiting_jobs(timezone.now()):
         wake(job_id, expires=WAKE_AGAIN_SECONDS)
+    for upload_id in waiting_uploads(timezone.now()):
+        wake_for_upload(upload_id, expires=WAKE_AGAIN_SECONDS)
 
 
 def deliver(stop: threading.Event) -> None:
@@ -144,9 +155,18 @@ def webhooks_wait_in_vain(at: datetime) -> bool:
 
 def waiting_jobs(at: datetime) -> list[int]:
     """Return the unfinished jobs that no live lease holds, oldest first."""
-    free = Q(lease_until=None) | Q(lease_until__lt=at)
-    unfinished = Job.objects.exclude(phase__in=ENDED).filter(free)
+    unfinished = Job.objects.exclude(phase__in=ENDED).filter(_free(at))
     return list(unfinished.order_by("pk").values_list("pk", flat=True))
+
+
+def waiting_uploads(at: datetime) -> list[int]:
+    """Return the files to be read or stored that no live lease holds, oldest first."""
+    waiting = Upload.objects.filter(phase__in=GOING).filter(_free(at))
+    return list(waiting.order_by("pk").values_list("pk", flat=True))
+
+
+def _free(at: datetime) -> Q:
+    return Q(lease_until=None) | Q(lease_until__lt=at)
 
 
 def keep_the_log() -> None:
@@ -170,6 +190,24 @@ def advance_all(stop: threading.Event) -> int:
             stop.wait(IDLE_SECONDS)
         else:
             count += job.phase != before
+    return count
+
+
+def store_all(stop: threading.Event) -> int:
+    """Read or store every file that is due; return how many were worked on."""
+    count = 0
+    for upload_id in (
+        Upload.objects.filter(phase__in=GOING).order_by("pk").values_list("pk", flat=True)
+    ):
+        if stop.is_set():
+            break
+        try:
+            upload = run_upload(upload_id)
+        except Exception:
+            logger.exception("upload %s stopped unexpectedly and will be tried again", upload_id)
+            stop.wait(IDLE_SECONDS)
+        else:
+            count += upload is None or upload.phase not in GOING
     return count
 
 

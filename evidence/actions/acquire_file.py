@@ -8,6 +8,7 @@ killed process leaves behind is removed when the same organisation next acquires
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,6 +32,8 @@ from evidence.seal import LeafMaker
 from evidence.values import Actor, Subject
 
 ABANDONED_AFTER = timedelta(hours=6)
+_TOLD_EVERY = 2_000
+"""Messages between two reports of progress."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,23 +98,35 @@ def acquire_file(
     at: datetime,
     user: User | None = None,
     matter: Matter | None = None,
+    public_id: str = "",
+    progress: Callable[[int], None] | None = None,
 ) -> AcquireResult:
     """Take ``path`` in for ``organisation`` and return what became of it.
 
-    matter: what it is delivered for, of the same organisation; the caller has checked access. name: the file name as delivered; it is sealed with the original. Raises IngestRefused (the
-    file's fault) or StorageFailed; in both cases nothing is stored.
+    matter: what it is delivered for, of the same organisation; the caller has checked access. name:
+    the file name as delivered; it is sealed with the original. public_id: the id the
+    acquisition is to have; where it stands already it is returned, and what a killed run left under
+    it is removed. progress: called now and then with the number of messages sealed so far; what it
+    raises passes through. Raises IngestRefused (the file's fault) or StorageFailed. Whenever this
+    raises, nothing is stored.
     """
     examination = ingest.examine(path, name)
     questions = tuple(ingest.questions(path, examination, answers))
     if questions:
         return AcquireResult(examination, questions=questions)
+    public_id = public_id or opaque_id()
+    before = Acquisition.objects.filter(organisation=organisation, public_id=public_id).first()
+    if before is not None and before.stored_at is not None:
+        return AcquireResult(examination, before, warnings=describe_acquisition(before)["warnings"])
+    if before is not None:
+        _remove(before)
     fingerprint = _fingerprint(organisation, examination, answers)
     found = _known(organisation, fingerprint)
     if found is not None:
         return _recognised(found, examination, actor, at, matter)
     _sweep(organisation, at)
     acquisition = Acquisition(
-        public_id=opaque_id(),
+        public_id=public_id,
         organisation=organisation,
         created_by=user,
         created_at=at,
@@ -122,7 +137,7 @@ def acquire_file(
     )
     acquisition.save()
     try:
-        warnings = _store(acquisition, path, examination, answers, actor, at, matter)
+        warnings = _store(acquisition, path, examination, answers, actor, at, matter, progress)
     except IntegrityError:
         # The same file arrived twice at once and the other delivery was first.
         _remove(acquisition)
@@ -189,6 +204,7 @@ def _store(
     actor: Actor,
     at: datetime,
     matter: Matter | None,
+    progress: Callable[[int], None] | None,
 ) -> list[dict[str, str]]:
     organisation = acquisition.organisation
     with path.open("rb") as file:
@@ -202,6 +218,7 @@ def _store(
     seed = secrets.token_bytes(32)
     committed = original.commitment(seed)
     writers: list[SeriesWriter] = []
+    count = 0
     with LeafMaker(sm3=settings.TRUETHREAD_SM3) as leaves:
         for event in ingest.read(path, examination, answers):
             if isinstance(event, SeriesStart):
@@ -213,6 +230,9 @@ def _store(
                 writers[-1].finish(event)
             else:
                 writers[-1].add(event)
+                count += 1
+                if progress is not None and count % _TOLD_EVERY == 0:
+                    progress(count)
     warnings = [warning for writer in writers for warning in writer.warnings()]
     acquisition.unparsed_count = sum(writer.unparsed for writer in writers)
     report = {

@@ -9,19 +9,13 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.http import FileResponse
 
+from evidence.archive.incoming import incoming_folder
+
 _PIECE = 1 << 20
 UNNAMED = "upload"
-
-
-def incoming_folder() -> Path:
-    """Return the private folder of files that are being taken in."""
-    folder = Path(settings.TRUETHREAD_VAR_DIR) / "incoming"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder
 
 
 @contextmanager
@@ -40,7 +34,12 @@ def received(file: UploadedFile[Any]) -> Iterator[Path]:
 
 def file_name(file: UploadedFile[Any]) -> str:
     """Return the name the file was sent under: its last part, never empty."""
-    return Path(str(file.name or "").replace("\\", "/")).name[:200] or UNNAMED
+    return cleaned_name(str(file.name or ""))
+
+
+def cleaned_name(name: str) -> str:
+    """Return the last part of a name somebody sent, never empty."""
+    return Path(name.replace("\\", "/")).name.replace("\0", "")[:200] or UNNAMED
 
 
 class _Handed(AbstractContextManager["_Handed"]):

@@ -49,6 +49,11 @@ ERRORS: Words = {
     "zip_bad_name": _("A file name in this archive cannot be read. It was not opened."),
     "zip_duplicate_name": _("Two files in this archive have the same name. It was not opened."),
     "zip_unsupported_method": _("This archive is packed in a way we do not read."),
+    "wrong_offset": _("This piece of the file does not follow the one before it."),
+    "too_many_uploads": _(
+        "Too many files are on their way. Please finish or remove some of them first."
+    ),
+    "cancelled": _("This was cancelled. Nothing was stored."),
     # Choices that cannot be made
     "nothing_selected": _("No message fits this choice."),
     "series_twice": _("The same conversation was chosen twice."),
@@ -188,6 +193,15 @@ PHASES: Words = {
     "issuing": _("Recording the result in the custody log"),
     "ready": _("Ready"),
     "failed": _("Failed"),
+    "cancelled": _("Cancelled"),
+}
+UPLOAD_PHASES: Words = {
+    "receiving": _("Not all of it has arrived"),
+    "reading": _("Reading the file"),
+    "asking": _("Waits for your answers"),
+    "storing": _("Sealing and storing the messages"),
+    "stored": _("Stored and sealed"),
+    "failed": _("Not stored"),
     "cancelled": _("Cancelled"),
 }
 WORKING_PHASES = tuple(PHASES)[:7]

@@ -37,6 +37,12 @@ def phase_name(code: str) -> str:
 
 
 @register.filter
+def upload_phase_name(code: str) -> str:
+    """Return the words for a phase of a file on its way in."""
+    return str(sentences.UPLOAD_PHASES.get(code, code))
+
+
+@register.filter
 def event_name(code: str) -> str:
     """Return the words for an event of the custody log."""
     return str(sentences.EVENTS.get(code, code))

@@ -15,6 +15,7 @@ from django.conf import settings
 logger = logging.getLogger(__name__)
 
 ADVANCE = "truethread.advance"
+STORE = "truethread.store"
 TEND = "truethread.tend"
 
 
@@ -24,14 +25,23 @@ def wake(job_id: int, *, expires: float | None = None) -> bool:
     Returns False at once where no broker is set, and within a few seconds when it does not answer.
     expires: seconds after which the message is worth nothing any more. Call it after the commit.
     """
+    return _sent(ADVANCE, job_id, expires)
+
+
+def wake_for_upload(upload_id: int, *, expires: float | None = None) -> bool:
+    """Tell the workers about a file that is to be read or stored; otherwise as ``wake``."""
+    return _sent(STORE, upload_id, expires)
+
+
+def _sent(task: str, number: int, expires: float | None) -> bool:
     if not settings.TRUETHREAD_BROKER_URL:
         return False
     try:
         _producer(settings.TRUETHREAD_BROKER_URL).send_task(
-            ADVANCE, args=[job_id], expires=expires, retry=False, ignore_result=True
+            task, args=[number], expires=expires, retry=False, ignore_result=True
         )
     except Exception as error:  # each kind of broker has its own; none may reach the request
-        logger.warning("the broker did not take job %s, the sweep will: %s", job_id, error)
+        logger.warning("the broker did not take %s %s, the sweep will: %s", task, number, error)
         return False
     return True
 

@@ -22,6 +22,7 @@ from evidence.models.drafts import Draft
 from evidence.models.exports import Artifact, Export, Job, Selection
 from evidence.models.matters import Hold, Matter, MatterMember
 from evidence.models.people import ApiToken, Invitation, Membership, Organisation, User
+from evidence.models.uploads import Upload
 from evidence.models.webhooks import Webhook, WebhookAttempt, WebhookDelivery, WebhookEvent
 
 __all__ = [
@@ -29,5 +30,5 @@ __all__ = [
     "Blob", "Checkpoint", "Conversation",
     "CustodyEntry", "CustodyPending", "CustodySubject", "Draft", "Export", "Hold", "Invitation", "Job", "LogEpoch",
     "LogNode", "Matter", "MatterMember", "Membership", "Message", "Organisation", "Selection",
-    "Series", "Stamp", "User", "Webhook", "WebhookAttempt", "WebhookDelivery", "WebhookEvent",
+    "Series", "Stamp", "Upload", "User", "Webhook", "WebhookAttempt", "WebhookDelivery", "WebhookEvent",
 ]  # fmt: skip

@@ -1,39 +1,64 @@
-"""From a file to stored, sealed conversations: upload, questions, what was recognised."""
+"""From a file to stored, sealed conversations: upload, questions, what was recognised.
+
+A file arrives in pieces, sent by a script of the page, or all at once from a plain form. Reading and
+storing it is background work; small files are not worth the wait and are stored within the request,
+by the same action.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
 
 from django.contrib import messages
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.core.files.uploadedfile import UploadedFile
+from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from evidence import custody, ingest
+from evidence import custody
 from evidence.access import acquisition_for, series_of
-from evidence.actions.acquire_file import acquire_file
+from evidence.access.uploads import upload_for, uploads_of
 from evidence.actions.hand_original import hand_original, seal_receipt
+from evidence.actions.keep_upload import (
+    GOING,
+    PIECE,
+    TooManyUploads,
+    UploadFacts,
+    WrongOffset,
+    answer_upload,
+    begin_upload,
+    describe_upload,
+    drop_upload,
+    questions_of,
+    receive_nothing,
+    receive_piece,
+    retry_upload,
+)
+from evidence.actions.take_upload import run_upload
 from evidence.archive.read import describe_acquisition, describe_series
-from evidence.errors import IngestRefused, NotFound, StorageFailed
-from evidence.front import staging
-from evidence.front.asking import asked_about, date_read_as
-from evidence.front.files import file_name, handed_out, received
-from evidence.front.sentences import error_sentence
-from evidence.front.staging import Asked, Waiting
-from evidence.ingest import Answers
-from evidence.models import Acquisition, Stamp
+from evidence.errors import FileTooLarge, NotFound, StorageFailed
+from evidence.front.asking import date_read_as
+from evidence.front.files import cleaned_name, file_name, handed_out
+from evidence.front.sentences import code_sentence, error_sentence
+from evidence.ingest import Answers, Question
+from evidence.models import Acquisition, Stamp, Upload
 from evidence.web.page import Page
 
-_TICKETS = "uploads"
-_REFUSALS = (IngestRefused, StorageFailed)
+AT_ONCE = 300_000
+"""Bytes up to which a file is read and stored within the request."""
+LISTED = 50
+_MARK = 200
+_REFUSALS = (FileTooLarge, StorageFailed, TooManyUploads)
+_Phase = Upload.Phase
 
 ORDERS: dict[str, Promise] = {
     "dmy": gettext_lazy("day, month, year"),
@@ -42,98 +67,234 @@ ORDERS: dict[str, Promise] = {
 }
 
 
-class Upload(Page):
+class Uploads(Page):
+    """Where files are chosen, with those still on their way."""
+
     def get(self, request: HttpRequest) -> HttpResponse:
         self.may_store()
-        return render(request, "web/upload.html")
+        return self.page(request)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Take whole files in from a plain form: what works without any script."""
+        self.may_store()
+        files = request.FILES.getlist("file")
+        if not files:
+            return self.page(request, _("Please choose a file first."))
+        try:
+            taken = [self._taken(file) for file in files]
+        except _REFUSALS as error:
+            return self.page(request, error_sentence(error))
+        if len(taken) > 1:
+            return redirect("upload")
+        upload = taken[0]
+        if upload.phase == _Phase.FAILED:
+            drop_upload(upload=upload, at=timezone.now())
+            return self.page(request, code_sentence(upload.error_code))
+        return redirect(_address(upload))
+
+    def page(self, request: HttpRequest, error: str = "") -> HttpResponse:
+        context = _listed(list(uploads_of(self.person)[:LISTED])) | {
+            "error": error,
+            "piece": PIECE,
+        }
+        answer = render(request, "web/upload.html", context, status=400 if error else 200)
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
+
+    def _taken(self, file: UploadedFile[Any]) -> Upload:
+        upload = begin_upload(
+            organisation=self.organisation, user=self.person, actor=self.actor,
+            name=file_name(file), size=file.size or 0, at=timezone.now(),
+        )  # fmt: skip
+        for offset, data in _pieces(file):
+            upload = receive_piece(upload=upload, offset=offset, data=data, at=timezone.now())
+        if not upload.size:
+            upload = receive_nothing(upload=upload, at=timezone.now())
+        return _hurried(upload)
+
+
+def _pieces(file: UploadedFile[Any]) -> Iterator[tuple[int, bytes]]:
+    offset = 0
+    while data := file.read(PIECE):
+        yield offset, data
+        offset += len(data)
+
+
+def _hurried(upload: Upload) -> Upload:
+    """Run what is due at once where the file is small; return the upload as it stands then."""
+    if upload.size <= AT_ONCE and upload.phase in GOING:
+        return run_upload(upload.pk) or upload
+    return upload
+
+
+def _address(upload: Upload) -> str:
+    """Return where the person goes on with ``upload``."""
+    if upload.acquisition is not None:
+        return reverse("acquisition", args=[upload.acquisition.public_id])
+    return reverse("questions", args=[upload.public_id])
+
+
+class UploadList(Page):
+    """The moving part of the page: what is on its way."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        self.may_store()
+        uploads = list(uploads_of(self.person)[:LISTED])
+        return render(request, "web/_uploads.html", _listed(uploads))
+
+
+def _listed(uploads: list[Upload]) -> dict[str, Any]:
+    shown = [{"upload": one, "facts": describe_upload(one)} for one in uploads]
+    return {"uploads": shown, "is_moving": any(one.phase in GOING for one in uploads)}
+
+
+class BeginUpload(Page):
+    """Begins a file sent in pieces, or finds the one that was begun before."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
         self.may_store()
-        file = request.FILES.get("file")
-        if file is None:
-            return _refused(request, _("Please choose a file first."))
+        size, mark = request.POST.get("size", ""), request.POST.get("mark", "")[:_MARK]
+        name = cleaned_name(request.POST.get("name", ""))
+        if not size.isdecimal() or len(size) > 15:
+            return JsonResponse({"error": _("Please choose a file first.")}, status=400)
+        upload = None if request.POST.get("fresh") else self._found(name, int(size), mark)
         try:
-            with received(file) as path:
-                return self._taken(request, path, file_name(file))
+            upload = upload or begin_upload(
+                organisation=self.organisation, user=self.person, actor=self.actor, name=name,
+                size=int(size), at=timezone.now(), mark=mark,
+            )  # fmt: skip
+            if not upload.size:
+                _hurried(receive_nothing(upload=upload, at=timezone.now()))
         except _REFUSALS as error:
-            return _refused(request, error_sentence(error), error.where)
+            return JsonResponse({"error": error_sentence(error)}, status=400)
+        return JsonResponse(_state(upload))
 
-    def _taken(self, request: HttpRequest, path: Path, name: str) -> HttpResponse:
-        examination = ingest.examine(path, name)
-        asked = asked_about(path, examination)
-        if not asked:
-            return self._stored(request, path, name, Answers())
-        waiting, ticket = staging.stage(
-            self.organisation, path, name=name, format=examination.format, asked=asked
+    def _found(self, name: str, size: int, mark: str) -> Upload | None:
+        """Return the file that is known by the same mark and of which a part has arrived."""
+        waiting = uploads_of(self.person).filter(
+            phase=_Phase.RECEIVING, size=size, organisation=self.organisation
         )
-        request.session[_TICKETS] = {**request.session.get(_TICKETS, {}), waiting.id: ticket}
-        return redirect("questions", upload_id=waiting.id)
-
-    def _stored(
-        self, request: HttpRequest, path: Path, name: str, answers: Answers
-    ) -> HttpResponse:
-        result = acquire_file(
-            organisation=self.organisation,
-            actor=self.actor,
-            path=path,
-            name=name,
-            answers=answers,
-            at=timezone.now(),
-            user=self.person,
-        )
-        if result.acquisition is None:
-            raise IngestRefused("questions are still open", code="answers_missing")
-        if result.recognised:
-            messages.info(request, _("You had delivered this very file before. It was recognised."))
-        return redirect("acquisition", acquisition_id=result.acquisition.public_id)
+        for upload in waiting[:LISTED]:
+            facts = describe_upload(upload)
+            if mark and (facts.name, facts.mark) == (name, mark):
+                return upload
+        return None
 
 
-class Questions(Upload):
-    """The questions about an upload; its address is worth nothing without the session."""
+class Piece(Page):
+    """Takes the next piece of a file. Its headers: ``Upload-Offset``, in bytes."""
 
-    def get(self, request: HttpRequest, upload_id: str = "") -> HttpResponse:
-        waiting = self._waiting(request, upload_id)
-        return render(request, "web/questions.html", _question_context(waiting))
+    def get(self, request: HttpRequest, upload_id: str) -> HttpResponse:
+        return JsonResponse(_state(upload_for(self.person, upload_id)))
 
-    def post(self, request: HttpRequest, upload_id: str = "") -> HttpResponse:
-        waiting = self._waiting(request, upload_id)
-        answers = _answers(request, waiting)
+    def patch(self, request: HttpRequest, upload_id: str) -> HttpResponse:
+        upload = upload_for(self.person, upload_id)
+        offset = request.headers.get("Upload-Offset", "")
+        data = request.read(PIECE + 1)
+        try:
+            if not offset.isdecimal() or len(offset) > 15:
+                raise WrongOffset("no offset")
+            upload = receive_piece(upload=upload, offset=int(offset), data=data, at=timezone.now())
+        except WrongOffset as error:
+            again = Upload.objects.get(pk=upload.pk)
+            return JsonResponse(_state(again) | {"error": error_sentence(error)}, status=409)
+        except StorageFailed as error:
+            return JsonResponse(_state(upload) | {"error": error_sentence(error)}, status=507)
+        return JsonResponse(_state(_hurried(upload)))
+
+
+def _state(upload: Upload) -> dict[str, Any]:
+    """Return what the page's script needs to go on, or to know that all has arrived."""
+    return {
+        "id": upload.public_id,
+        "received": upload.received,
+        "chain": describe_upload(upload).chain.hex(),
+        "piece": PIECE,
+        "to": reverse("upload_piece", args=[upload.public_id]),
+        "page": reverse("questions", args=[upload.public_id]),
+    }
+
+
+class UploadPage(Page):
+    """One file on its way: how far it is, the questions about it, what went wrong."""
+
+    def get(self, request: HttpRequest, upload_id: str) -> HttpResponse:
+        upload = upload_for(self.person, upload_id)
+        if upload.phase == _Phase.STORED:
+            return self._stored(request, upload)
+        return self._page(request, upload)
+
+    def post(self, request: HttpRequest, upload_id: str) -> HttpResponse:
+        upload = upload_for(self.person, upload_id)
+        answers = _answers(request, describe_upload(upload))
         if isinstance(answers, str):
-            return self._again(request, waiting, answers)
-        ticket = request.session[_TICKETS][upload_id]
+            return self._page(request, upload, answers)
         try:
-            with staging.fetched(self.organisation, upload_id, ticket) as path:
-                answer = self._stored(request, path, waiting.name, answers)
-        except _REFUSALS as error:
-            return self._again(request, waiting, error_sentence(error))
-        tickets = dict(request.session[_TICKETS])
-        del tickets[upload_id]
-        request.session[_TICKETS] = tickets
-        staging.discard(upload_id)
+            upload = answer_upload(
+                upload=upload, answers=answers, actor=self.actor, at=timezone.now()
+            )
+        except NotFound:  # answered in another tab, or nothing is asked
+            return redirect("questions", upload_id=upload_id)
+        upload = _hurried(upload)
+        if upload.phase == _Phase.ASKING:
+            return self._page(request, upload, code_sentence(upload.error_code))
+        return redirect("questions", upload_id=upload_id)
+
+    def _stored(self, request: HttpRequest, upload: Upload) -> HttpResponse:
+        if upload.acquisition is None:
+            raise NotFound("what it led to was erased")
+        if upload.recognised:
+            messages.info(request, _("You had delivered this very file before. It was recognised."))
+        return redirect("acquisition", acquisition_id=upload.acquisition.public_id)
+
+    def _page(self, request: HttpRequest, upload: Upload, error: str = "") -> HttpResponse:
+        facts = describe_upload(upload)
+        context: dict[str, Any] = {"upload": upload, "facts": facts, "error": error}
+        if upload.phase == _Phase.ASKING:
+            if upload.error_code and not error:
+                context["error"] = code_sentence(upload.error_code)
+            context |= _question_context(facts) | {"given": request.POST}
+            template = "web/questions.html"
+        else:
+            context |= _progress(upload)
+            template = "web/upload_state.html"
+        answer = render(request, template, context, status=400 if error else 200)
+        answer.headers["Cache-Control"] = "no-store"
         return answer
 
-    def _waiting(self, request: HttpRequest, upload_id: str) -> Waiting:
-        ticket = request.session.get(_TICKETS, {}).get(upload_id)
-        if ticket is None:
-            raise NotFound("no such upload in this session")
-        return staging.waiting(self.organisation, upload_id, ticket)
 
-    def _again(self, request: HttpRequest, waiting: Waiting, error: str) -> HttpResponse:
-        context = _question_context(waiting) | {"error": error, "given": request.POST}
-        return render(request, "web/questions.html", context, status=400)
+class UploadProgress(Page):
+    def get(self, request: HttpRequest, upload_id: str) -> HttpResponse:
+        upload = upload_for(self.person, upload_id)
+        if upload.phase not in GOING:
+            return HttpResponse(headers={"HX-Refresh": "true"})
+        return render(request, "web/_upload_progress.html", _progress(upload))
 
 
-def _refused(request: HttpRequest, error: str, where: str = "") -> HttpResponse:
-    return render(request, "web/upload.html", {"error": error, "where": where}, status=400)
+def _progress(upload: Upload) -> dict[str, Any]:
+    return {"upload": upload, "is_moving": upload.phase in GOING}
 
 
-def _answers(request: HttpRequest, waiting: Waiting) -> Answers | str:
+class DropUpload(Page):
+    def post(self, request: HttpRequest, upload_id: str) -> HttpResponse:
+        drop_upload(upload=upload_for(self.person, upload_id), at=timezone.now())
+        return redirect("upload")
+
+
+class RetryUpload(Page):
+    def post(self, request: HttpRequest, upload_id: str) -> HttpResponse:
+        upload = upload_for(self.person, upload_id)
+        retry_upload(upload=upload, at=timezone.now())
+        return redirect("questions", upload_id=upload_id)
+
+
+def _answers(request: HttpRequest, facts: UploadFacts) -> Answers | str:
     """Return the answers given, or a sentence about the one that is missing."""
-    given = {one.code: request.POST.get(one.code, "") for one in waiting.asked}
+    asked = questions_of(facts)
+    given = {code: request.POST.get(code, "") for code in asked}
     if not all(given.get(code, "-") for code in ("timezone", "date_order")):
         return _("Please answer the questions first.")
-    owner = next((one for one in waiting.asked if one.code == "owner"), None)
-    if owner is not None and given["owner"] not in ("", *owner.choices):
+    if "owner" in asked and given["owner"] not in ("", *asked["owner"].choices):
         return _("Please choose one of the names.")
     return Answers(
         timezone=given.get("timezone"),
@@ -149,9 +310,9 @@ class _OrderChoice:
     examples: list[tuple[str, date]]
 
 
-def _question_context(waiting: Waiting) -> dict[str, Any]:
-    by_code = {one.code: one for one in waiting.asked}
-    context: dict[str, Any] = {"waiting": waiting, "asked": by_code}
+def _question_context(facts: UploadFacts) -> dict[str, Any]:
+    by_code = questions_of(facts)
+    context: dict[str, Any] = {"waiting": facts, "asked": by_code}
     if "timezone" in by_code:
         likely = by_code["timezone"].choices
         context["likely_zones"] = likely
@@ -161,7 +322,7 @@ def _question_context(waiting: Waiting) -> dict[str, Any]:
     return context
 
 
-def _orders(asked: Asked) -> list[_OrderChoice]:
+def _orders(asked: Question) -> list[_OrderChoice]:
     return [
         _OrderChoice(
             order,

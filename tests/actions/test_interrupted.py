@@ -90,3 +90,47 @@ def test_killed_when_the_work_is_done_but_not_recorded(
 @pytest.mark.parametrize("phase", PHASES)
 def test_killed_before_the_work_is_done(stored, phase, run_manage, repository, tmp_path):
     one_whole_bundle(stored, phase, "before", run_manage, repository, tmp_path)
+
+
+def test_a_file_whose_storing_is_killed_again_and_again_is_stored_once(
+    run_manage, repository, tmp_path
+):
+    """At three places, in a real process each time; what the dead left is gone in the end."""
+    assert run_manage("migrate").returncode == 0
+    chat = tmp_path / "chat.txt"
+    chat.write_text(CHAT, encoding="utf-8")
+    for point in ("rows", "seal", "after"):
+        assert sent_in(chat, point, repository, tmp_path) == -signal.SIGKILL, point
+    assert sent_in(chat, "never", repository, tmp_path) == 0
+    assert counted(tmp_path) == {"upload": "stored", "acquisitions": 1, "series": 1, "received": 1}
+    assert not list((tmp_path / "incoming").iterdir())
+
+
+def sent_in(chat: Path, point: str, repository: Path, var: Path) -> int:
+    script = repository / "tests" / "actions" / "killed_upload.py"
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("TRUETHREAD_")}
+    own = {"DJANGO_SETTINGS_MODULE": "project.settings", "TRUETHREAD_VAR_DIR": str(var)}
+    return subprocess.run(
+        [sys.executable, str(script), str(chat), point], cwd=repository, env=kept | own, check=False
+    ).returncode
+
+
+def counted(var: Path) -> dict[str, object]:
+    import sqlite3
+
+    connection = sqlite3.connect(var / "truethread.sqlite3")
+
+    def one(query: str) -> object:
+        return connection.execute(query).fetchone()[0]
+
+    try:
+        return {
+            "upload": one("SELECT phase FROM evidence_upload"),
+            "acquisitions": one("SELECT count(*) FROM evidence_acquisition"),
+            "series": one("SELECT count(*) FROM evidence_series"),
+            "received": one(
+                "SELECT count(*) FROM custody_entry WHERE event = 'acquisition.received'"
+            ),
+        }
+    finally:
+        connection.close()

@@ -9,8 +9,9 @@ from django.utils import timezone
 
 from evidence.actions.create_api_client import create_api_client, let_in
 from evidence.actions.keep_draft import begin_draft
+from evidence.actions.keep_upload import begin_upload
 from evidence.actions.organisations import invite_member
-from evidence.models import ApiGrant, ApiToken, Draft, Membership
+from evidence.models import ApiGrant, ApiToken, Draft, Membership, Upload
 from evidence.values import Actor
 
 SIGN_IN = 302
@@ -20,6 +21,8 @@ STEPS = (
     "purpose", "authority", "conversations", "messages", "redaction", "parties", "review",
     "confirm",
 )  # fmt: skip
+UPLOADS = ("questions", "upload_piece", "upload_progress", "upload_drop", "upload_retry")
+OPERATOR = Actor("operator", "test")
 SERIES = ("conversation", "select")
 PUBLIC = {"home": 200, "verify": 200, "login": 200, "signup": 200, "api-root": 200, "sample": 404}
 PUBLIC |= {  # signing up and in; with a link that leads nowhere
@@ -31,7 +34,7 @@ PUBLIC |= {  # signing up and in; with a link that leads nowhere
 PUBLIC |= {"healthz": 200, "readyz": 200, "metrics": 404}  # metrics: without a token setting
 """Open to anyone, with what a plain GET answers."""
 PERSONAL = {
-    "conversations": 200, "exports": 200, "account": 200, "upload": 200, "questions": 404,
+    "conversations": 200, "exports": 200, "account": 200, "upload": 200, "upload_list": 200,
     "programs": 200, "consent": 400, "drafts": 200, "organisations": 200, "matters": 200,
     "new_matter": 200, "logout": 200, "account_logout": 200, "account_change_password": 200,
     "account_set_password": 302, "account_email": 200, "account_reauthenticate": 200,
@@ -56,6 +59,9 @@ POST_ONLY = {
     "withdraw",
     "supersede",
     "retry",
+    "upload_begin",
+    "upload_drop",
+    "upload_retry",
 }
 
 
@@ -101,6 +107,10 @@ def addresses(alice, issued, now):
         client=program, user=alice.user, organisation=alice.organisation,
         scopes=["matters:read"], at=now,
     )  # fmt: skip
+    upload = begin_upload(
+        organisation=alice.organisation, user=alice.user, actor=OPERATOR, name="chat.txt", size=9,
+        at=now,
+    )  # fmt: skip
     return {
         **{f"wizard_{step}": [draft.public_id] for step in (*STEPS, "result")},
         "drop_draft": [draft.public_id],
@@ -121,7 +131,6 @@ def addresses(alice, issued, now):
         "download": [export.public_id, pdf.name],
         "revoke_token": [token.public_id],
         "end_program": [grant.public_id],
-        "questions": ["0" * 32],
         "matter": [export.matter.public_id],
         "edit_matter": [export.matter.public_id],
         "matter_members": [export.matter.public_id],
@@ -134,6 +143,7 @@ def addresses(alice, issued, now):
         "invitation": ["x" * 43],
         "account_confirm_email": ["x:y"],
         "account_reset_password_from_key": ["1", "x-y"],
+        **{name: [upload.public_id] for name in UPLOADS},
         "sample": ["good"],
         "api-acquisition": [series.acquisition.public_id],
         "api-conversation": [series.public_id],
@@ -156,6 +166,10 @@ EXPECTED = {
     "invitation": (404, 404, 404),  # a secret that opens nothing
     "matter": (200, 404, 404),
     "edit_matter": (200, 404, 404),
+    # a file on its way in is its person's alone
+    "questions": (200, 404, 404),
+    "upload_piece": (200, 404, 404),
+    "upload_progress": (200, 404, 404),
     "export": (200, 404, 404),
     "progress": (200, 404, 404),
     "download": (200, 404, 404),
@@ -213,7 +227,7 @@ def test_anyone_reaches_the_public_pages_and_nobody_else_the_personal_ones(
 
 def test_strangers_change_nothing(alice, bob, charlie, addresses):
     for name in (
-        "count", "cancel", "revoke_token", "end_program", "select", "withdraw", "supersede",
+        "count", "cancel", "revoke_token", "end_program", "select", "withdraw", "supersede", "retry",
         "edit_matter", "matter_members",
     ):  # fmt: skip
         address = reverse(name, args=addresses[name])
@@ -232,6 +246,13 @@ def test_strangers_change_nothing(alice, bob, charlie, addresses):
         for actor in (bob, charlie):
             assert actor.client.post(address, {"go": "next"}).status_code == 404, name
         assert Client().post(address).status_code == SIGN_IN, name
+    for name in ("upload_drop", "upload_retry", "questions"):
+        for actor in (bob, charlie):
+            assert actor.client.post(reverse(name, args=addresses[name])).status_code == 404, name
+    for actor in (bob, charlie):
+        answer = actor.client.patch(reverse("upload_piece", args=addresses["upload_piece"]))
+        assert answer.status_code == 404
+    assert Upload.objects.get().received == 0
     assert ApiToken.objects.get().revoked_at is None
     assert ApiGrant.objects.get().revoked_at is None
     assert Draft.objects.exists()
@@ -248,11 +269,12 @@ def test_an_auditor_changes_nothing(alice, bob, addresses):
         role=Membership.Role.AUDITOR
     )
     for name in (
-        "count", "cancel", "select", "withdraw", "supersede", "invite", "revoke_invitation",
+        "count", "cancel", "select", "withdraw", "supersede", "retry", "invite", "revoke_invitation",
         "change_member", "edit_matter", "matter_members",
     ):  # fmt: skip
         assert bob.client.post(reverse(name, args=addresses[name])).status_code == 403, name
     assert bob.client.post(reverse("upload")).status_code == 403
+    assert bob.client.post(reverse("upload_begin")).status_code == 403
     assert bob.client.post(reverse("drafts")).status_code == 403
     assert bob.client.post(reverse("new_matter"), {"name": "x"}).status_code == 403
     assert bob.client.post(reverse("account"), {"label": "x"}).status_code == 403
@@ -261,6 +283,6 @@ def test_an_auditor_changes_nothing(alice, bob, addresses):
 def test_a_request_forged_by_another_site_is_refused(alice, addresses):
     careful = Client(enforce_csrf_checks=True)
     careful.force_login(alice.user)
-    for name in ("cancel", "revoke_token", "upload", "account", "logout"):
+    for name in ("cancel", "revoke_token", "upload", "upload_begin", "account", "logout"):
         address = reverse(name, args=addresses.get(name, []))
         assert careful.post(address).status_code == 403, name
