@@ -12,6 +12,7 @@ from typing import Any
 
 from django.core import signing
 
+from evidence.verify.offline.marks import Mark, marks_from
 from evidence.verify.offline.report import Finding, Report
 
 _SALT = "truethread.verification-report"
@@ -34,6 +35,7 @@ def ticket(judged: Judged) -> str:
     """Return the signed text ``restored`` reads; empty when there is too much to carry."""
     value = {
         "report": judged.report.to_dict(),
+        "marks": [mark.to_dict() for mark in judged.report.marks],
         "sha256": judged.sha256.hex(),
         "size": judged.size,
         "at": judged.checked_at.isoformat(),
@@ -49,14 +51,14 @@ def restored(text: str) -> Judged | None:
     except signing.BadSignature:
         return None
     return Judged(
-        report=_report(value["report"]),
+        report=_report(value["report"], marks_from(value["marks"])),
         sha256=bytes.fromhex(value["sha256"]),
         size=value["size"],
         checked_at=datetime.fromisoformat(value["at"]),
     )
 
 
-def _report(value: dict[str, Any]) -> Report:
+def _report(value: dict[str, Any], marks: tuple[Mark, ...]) -> Report:
     return Report(
         file=value["file"],
         kind=value["kind"],
@@ -70,4 +72,5 @@ def _report(value: dict[str, Any]) -> Report:
             for one in value["findings"]
         ),
         seconds=value["seconds"],
+        marks=marks,
     )

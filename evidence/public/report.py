@@ -36,6 +36,7 @@ def report_json(judged: Judged, known: Known | None) -> dict[str, Any]:
         "sha256": judged.sha256.hex(),
         "size": judged.size,
         "report": judged.report.to_dict(),
+        "signatures": [mark.to_dict() for mark in judged.report.marks],
         "issued": facts_json(known) if known else None,
     }
 

@@ -6,7 +6,7 @@ integrity passed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
@@ -14,7 +14,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, pgettext_lazy
 
 from evidence.public.answers import plain_moment
+from evidence.public.details import spoken
 from evidence.public.facts import Known
+from evidence.verify.offline.marks import TIME_STAMP, Mark
 from evidence.verify.offline.report import (
     FAILED,
     NOT_CHECKED,
@@ -113,7 +115,7 @@ class ReportLine:
 
 @dataclass(frozen=True, slots=True)
 class FindingLine:
-    """One finding in words; detail stays as the engine wrote it."""
+    """One finding in words. is_english: the detail stayed as the engine wrote it."""
 
     shade: str
     outcome: Promise
@@ -121,6 +123,7 @@ class FindingLine:
     detail: str
     where: str
     is_advisory: bool
+    is_english: bool
 
 
 def verdict(report: Report) -> Verdict:
@@ -324,13 +327,15 @@ def finding_lines(report: Report) -> list[FindingLine]:
 
 
 def _finding_line(finding: Finding) -> FindingLine:
+    detail = spoken(finding.detail)
     return FindingLine(
         shade=_SHADES[finding.outcome],
         outcome=OUTCOME_WORDS[finding.outcome],
         words=CHECK_WORDS.get(finding.check, _OTHER_CHECK),
-        detail=finding.detail,
-        where=finding.where,
+        detail=detail,
+        where=spoken(finding.where),
         is_advisory=not finding.required,
+        is_english=detail == finding.detail,
     )
 
 
@@ -425,33 +430,73 @@ _CARD_CHECKS = (
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One signature or time-stamp of the file. where: its field, as the file names it."""
+    """One signature or time-stamp of the file. where: its field, as the file names it.
+
+    facts: what there is, as title and value; lines: what holds of it.
+    """
 
     title: Promise
     where: str
     shade: str
+    facts: tuple[tuple[Promise, str], ...]
     lines: tuple[FindingLine, ...]
 
 
 def cards(report: Report) -> tuple[Card, ...]:
     """Return a card for every signature and time-stamp, in the order of the file."""
-    by_place: dict[str, list[Finding]] = {}
+    marks = {mark.where: mark for mark in report.marks}
+    by_place: dict[str, list[Finding]] = {where: [] for where in marks}
     for finding in report.findings:
         if finding.where and finding.check in _CARD_CHECKS and not _is_path(finding.where):
             by_place.setdefault(finding.where, []).append(finding)
-    return tuple(_card(where, findings) for where, findings in by_place.items())
+    return tuple(_card(where, findings, marks.get(where)) for where, findings in by_place.items())
 
 
-def _card(where: str, findings: list[Finding]) -> Card:
+def _card(where: str, findings: list[Finding], mark: Mark | None) -> Card:
     checks = {one.check for one in findings}
     is_stamp = "time_stamp" in checks and "signer" not in checks
+    if mark is not None:
+        is_stamp = mark.kind == TIME_STAMP
     findings.sort(key=lambda one: _CARD_CHECKS.index(one.check))
     return Card(
         title=_("Time-stamp") if is_stamp else _("Signature"),
         where=where.rpartition(": ")[2],
         shade=_worst(findings),
+        facts=tuple(_mark_facts(mark)) if mark is not None else (),
         lines=tuple(map(_finding_line, findings)),
     )
+
+
+def _mark_facts(mark: Mark) -> Iterator[tuple[Promise, str]]:
+    """Yield title and value of what the file says of one signature; nothing of it is a verdict."""
+    is_stamp = mark.kind == TIME_STAMP
+    unknown = str(_("not known"))
+    yield (_("Authority") if is_stamp else _("Signed by")), mark.name or unknown
+    if mark.name:
+        yield _("Certificate issued by"), mark.issuer
+        yield _("Serial number"), mark.serial
+        yield _("Key"), mark.key
+        yield _("Certificate valid"), _span(mark)
+    no_chain = str(_("none to an authority that is trusted here"))
+    yield _("Chain of trust"), " → ".join(mark.chain) or no_chain
+    no_time = str(_("none; only what the signer says"))
+    yield _("Proven time"), plain_moment(mark.time) if mark.time else no_time
+    if mark.authority and not is_stamp:
+        yield _("Time-stamped by"), mark.authority
+    yield _("Covers"), _covered(mark)
+
+
+def _span(mark: Mark) -> str:
+    return f"{plain_moment(mark.valid_from)} – {plain_moment(mark.valid_until)}"
+
+
+def _covered(mark: Mark) -> str:
+    if mark.covers == mark.size:
+        return str(_("the whole file"))
+    if not 0 < mark.covers < mark.size:
+        return str(_("not known"))
+    said = _("the first %(covers)s of %(size)s bytes; the rest was added later")
+    return str(said) % {"covers": f"{mark.covers:,}", "size": f"{mark.size:,}"}
 
 
 def _is_path(where: str) -> bool:

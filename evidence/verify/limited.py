@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from evidence.verify.offline.marks import marks_from
 from evidence.verify.offline.report import Finding, Report, failed, make_report
 from evidence.verify.pictures import Drawn, Wish, drawn_of
 
@@ -156,4 +157,5 @@ def _report(value: dict[str, Any], name: str, seconds: float | None) -> Report:
         trust=value["trust"],
         findings=findings,
         seconds=value["seconds"] if seconds is None else seconds,
+        marks=marks_from(value.get("marks", ())),
     )

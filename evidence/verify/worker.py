@@ -121,7 +121,7 @@ def _judge(request: dict[str, Any]) -> str:
         receipt=base64.b64decode(request["receipt"]) if request["receipt"] else None,
         processes=1,
     )
-    return report.to_json()
+    return json.dumps(report.to_dict() | {"marks": [mark.to_dict() for mark in report.marks]})
 
 
 def _draw(request: dict[str, Any]) -> str:

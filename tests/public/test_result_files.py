@@ -101,3 +101,29 @@ def test_a_page_changed_after_signing_is_shown_before_and_after(client):
     client.cookies["django_language"] = "zh-hans"
     page = client.post("/verify/", {"file": SimpleUploadedFile("a.pdf", file)}).content.decode()
     assert "签署之后发生变化的页面" in page
+
+
+@pytest.mark.django_db
+def test_each_signature_has_a_card_of_facts_and_the_json_report_has_them_too(client):
+    maker = Maker(keys.make_pki(timezone.now().replace(microsecond=0)))
+    file = maker.stamp(maker.sign(paper.plain(2)))
+
+    page = client.post("/verify/", {"file": SimpleUploadedFile("a.pdf", file)}).content.decode()
+    for words in ("Signed by", "Serial number", "Key", "Chain of trust", "Time-stamped by"):
+        assert f"<dt>{words}</dt>" in page
+    assert "the whole file" in page
+    assert "the rest was added later" in page
+
+    answer = client.post("/verify/report/", {"ticket": _ticket(page), "form": "json"}).json()
+    signature, stamp = answer["signatures"]
+    assert (signature["kind"], stamp["kind"]) == ("signature", "time_stamp")
+    assert stamp["covers"] == stamp["size"] == len(file)
+    assert signature["covers"] < len(file)
+    assert "signatures" not in answer["report"]
+
+
+def test_our_own_seal_and_its_time_stamps_have_cards(client, bundle):
+    page = _checked(client, bundle)
+
+    assert page.count("<dt>Chain of trust</dt>") == 2
+    assert "the whole file" in page

@@ -15,7 +15,7 @@ import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -84,9 +84,15 @@ class BundleFacts:
         required = REQUIRED | {"container"} if self.is_zip else REQUIRED
         if not self.is_ours:
             required = frozenset({"recognised"})
-        return make_report(
-            file, kind, self.findings, trust=self.trust, seconds=seconds, required=required
+        marks = tuple(
+            replace(mark, where=f"{path}: {mark.where}")
+            for path, facts in self.pdfs.items()
+            for mark in facts.marks
         )
+        return make_report(
+            file, kind, self.findings, trust=self.trust, seconds=seconds, required=required,
+            marks=marks,
+        )  # fmt: skip
 
 
 def report_bundle(

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Union
 
 from . import cms, der, pdf_grammar, tst, x509
+from .marks import SIGNATURE, TIME_STAMP, Mark, mark_of
 from .pdf_embedded import embedded_bytes, embedded_files, json_object, page_count
 from .pdf_ranges import RangeHasher, find_ranges, raw_integrity
 from .pdf_reader import (
@@ -89,13 +90,16 @@ class PdfFacts:
     embedded_names: tuple[str, ...] = ()
     bundle: str = ""
     page_count: int = 0
+    marks: tuple[Mark, ...] = ()
 
     @property
     def manifest(self) -> bytes | None:
         return self.embedded.get(MANIFEST)
 
     def report(self, file: str, seconds: float = 0.0) -> Report:
-        return make_report(file, self.kind, self.findings, trust=self.trust, seconds=seconds)
+        return make_report(
+            file, self.kind, self.findings, trust=self.trust, seconds=seconds, marks=self.marks
+        )
 
 
 def report_pdf(
@@ -233,7 +237,27 @@ class _Verifier:
             embedded_names=names,
             bundle=bundle,
             page_count=pages,
+            marks=tuple(self._marks(seal, tail, signer, chain, signature_time)),
         )
+
+    def _marks(
+        self,
+        seal: pdf_grammar.SignatureValue,
+        tail: pdf_grammar.Tail | None,
+        signer: x509.Certificate | None,
+        chain: x509.Chain | None,
+        moment: datetime | None,
+    ) -> Iterator[Mark]:
+        token, size = self._signature_token, len(self.data)
+        yield mark_of(
+            SEAL_FIELD, SIGNATURE, signer, chain, time=moment,
+            authority=token.authority if token else None, covers=seal.end, size=size,
+        )  # fmt: skip
+        for stamp, facts in zip(tail.stamps if tail else (), self.stamps):  # noqa: B905
+            yield mark_of(
+                stamp.field_name, TIME_STAMP, facts.authority, facts.chain, time=facts.time,
+                authority=facts.authority, covers=stamp.end, size=size,
+            )  # fmt: skip
 
     # The certified revision.
 

@@ -13,6 +13,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .marks import Mark
 
 PASSED = "passed"
 FAILED = "failed"
@@ -73,6 +77,8 @@ class Report:
     trust: str
     findings: tuple[Finding, ...]
     seconds: float
+    marks: tuple[Mark, ...] = ()
+    """Signatures and time-stamps as facts, for pages; not part of ``to_dict``."""
 
     @property
     def passed(self) -> bool:
@@ -239,13 +245,14 @@ def make_report(
     trust: str = "none",
     seconds: float = 0.0,
     required: frozenset[str] | None = None,
+    marks: tuple[Mark, ...] = (),
 ) -> Report:
     """Return the report of one file, judged by the table of its kind (or by ``required``)."""
     if kind not in KINDS or trust not in TRUST_LABELS:
         raise ValueError(f"no such kind or trust: {kind} {trust}")
     marked = mark_required(findings, REQUIRED[kind] if required is None else required)
     indication, reason = judge(marked)
-    return Report(file, kind, indication, reason, trust, marked, seconds)
+    return Report(file, kind, indication, reason, trust, marked, seconds, marks)
 
 
 def with_finding(report: Report, finding: Finding) -> Report:

@@ -49,6 +49,7 @@ _USAGE_NAMES = (
 _RSA_KEY, _EC_KEY, _ED25519 = "1.2.840.113549.1.1.1", "1.2.840.10045.2.1", "1.3.101.112"
 _PSS, _MGF1 = "1.2.840.113549.1.1.10", "1.2.840.113549.1.1.8"
 _CURVES = {"1.2.840.10045.3.1.7": ecdsa.P256, "1.3.132.0.34": ecdsa.P384}
+_CURVE_NAMES = {"1.2.840.10045.3.1.7": "ECDSA P-256", "1.3.132.0.34": "ECDSA P-384"}
 DIGESTS = {
     "1.3.14.3.2.26": "sha1",
     "2.16.840.1.101.3.4.2.1": "sha256",
@@ -123,6 +124,13 @@ class Certificate:
     @property
     def fingerprint(self) -> str:
         return hashlib.sha256(self.raw).hexdigest()
+
+    @property
+    def issuer_text(self) -> str:
+        try:
+            return _name_text(der.parse(self.issuer))
+        except (der.DerError, ValueError, IndexError):
+            return "?"
 
     @property
     def is_development(self) -> bool:
@@ -292,6 +300,21 @@ def key_strength_problem(certificate: Certificate) -> str | None:
     if oid == _EC_KEY:
         return None if _curve(algorithm) else "elliptic curve other than P-256 and P-384"
     return None if oid == _ED25519 else f"unknown kind of key {oid}"
+
+
+def key_text(certificate: Certificate) -> str:
+    """Return kind and size of the certificate's key for people."""
+    try:
+        algorithm, public = certificate.key.children(der.SEQUENCE)
+        oid = algorithm.children(der.SEQUENCE)[0].oid()
+        if oid == _RSA_KEY:
+            return f"RSA {rsa.decode_key(public.bits()).bits}"
+        if oid == _EC_KEY:
+            parts = algorithm.children(der.SEQUENCE)
+            return _CURVE_NAMES.get(parts[1].oid(), "ECDSA") if len(parts) == 2 else "ECDSA"
+    except (der.DerError, ValueError, IndexError):
+        return "?"
+    return "Ed25519" if oid == _ED25519 else oid
 
 
 def _rsa_strength_problem(public: bytes) -> str | None:

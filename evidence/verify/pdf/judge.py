@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from evidence.verify.offline import Report, Trust, tst, x509
+from evidence.verify.offline.marks import SIGNATURE, TIME_STAMP, Mark, mark_of
 from evidence.verify.offline.pdf_ranges import RangeHasher, find_ranges, raw_integrity
 from evidence.verify.offline.report import (
     FAILED,
@@ -57,7 +58,8 @@ def report_pdf(path: Path, trust: Trust, at: datetime | None = None) -> Report:
     """Return the report on the PDF at ``path``. Total over all bytes."""
     started = time.perf_counter()
     data = path.read_bytes()
-    kind, findings, required, label = judge(data, trust, at or datetime.now(UTC))
+    judged = _Judge(data, trust, at or datetime.now(UTC))
+    kind, findings, required, label = _guarded(judged)
     return make_report(
         str(path),
         kind,
@@ -65,6 +67,7 @@ def report_pdf(path: Path, trust: Trust, at: datetime | None = None) -> Report:
         trust=label,
         seconds=time.perf_counter() - started,
         required=required,
+        marks=tuple(sorted(judged.marks, key=lambda mark: mark.covers)),
     )
 
 
@@ -72,8 +75,12 @@ def judge(
     data: bytes, trust: Trust, at: datetime
 ) -> tuple[str, list[Finding], frozenset[str], str]:
     """Return kind, findings, the table they are judged by and the trust label. Total."""
+    return _guarded(_Judge(data, trust, at))
+
+
+def _guarded(judged: _Judge) -> tuple[str, list[Finding], frozenset[str], str]:
     try:
-        return _Judge(data, trust, at).run()
+        return judged.run()
     except TooLarge as error:
         findings = [failed("limits", f"Too large to judge: {error}.")]
     except (RecursionError, MemoryError):
@@ -81,7 +88,10 @@ def judge(
     except Exception as error:
         # The one boundary between hostile bytes and our callers: the libraries underneath raise
         # nearly anything, and none of it may become a crash or a pass.
-        findings = [*_raw(data), failed("readable", f"This file cannot be read: {_name(error)}.")]
+        findings = [
+            *_raw(judged.data),
+            failed("readable", f"This file cannot be read: {_name(error)}."),
+        ]
     return "pdf", findings, frozenset({"readable"}), "none"
 
 
@@ -126,6 +136,7 @@ class _Judge:
     def __init__(self, data: bytes, trust: Trust, at: datetime) -> None:
         self.data, self.trust, self.at = data, trust, at
         self.findings: list[Finding] = []
+        self.marks: list[Mark] = []
         self.is_sound = True
 
     def run(self) -> tuple[str, list[Finding], frozenset[str], str]:
@@ -320,6 +331,12 @@ class _Judge:
         facts = trusting.judge_stamps(self.data, usable, self.trust, material, self.at)
         for stamp, each in zip(usable, facts, strict=True):
             self.findings += trusting.stamp_findings(each, stamp.field)
+            self.marks.append(
+                mark_of(
+                    stamp.field, TIME_STAMP, each.authority, each.chain, time=each.time,
+                    authority=each.authority, covers=stamp.reach, size=len(self.data),
+                )
+            )  # fmt: skip
         times = [each.time for each in facts if each.time is not None]
         if times != sorted(times):
             self.findings.append(failed("time_stamp", "The time-stamps are not in order."))
@@ -350,6 +367,14 @@ class _Judge:
             self._say_integrity(signature, person, vote)
             self._say_vote(signature, person, vote)
             persons.append(person)
+            token = person.token
+            self.marks.append(
+                mark_of(
+                    signature.field, SIGNATURE, person.certificate, person.chain,
+                    time=person.time, authority=token.authority if token else None,
+                    covers=signature.reach, size=len(self.data),
+                )
+            )  # fmt: skip
         return persons
 
     def _proved(
