@@ -26,7 +26,7 @@ RULES = {
     "unicode": "every drawn code has a glyph other than .notdef and a Unicode text (6.2.11.7, .8)",
     "width": "widths in the dictionary are those of the font program (6.2.11.5)",
     "image": "no interpolation, alternates or device CMYK (6.2.8, 6.2.4)",
-    "annotation": "printed, never hidden, known kinds only (6.3)",
+    "annotation": "printed, never hidden, known kinds only, one appearance (6.3)",
     "action": "no script, launch, sound or movie (6.5)",
     "metadata": "an unfiltered XMP packet saying part 3, level U, equal to the Info title (6.6)",
     "embedded": "embedded files have a media type, a relationship and stand in AF (6.8)",
@@ -133,7 +133,19 @@ def _page(pdf: pikepdf.Pdf, page: Any, number: int, fonts: dict[Any, _Font]) -> 
         flags = int(annotation.get("/F", 0))
         if str(annotation.Subtype) not in _ANNOTATIONS or not flags & 4 or flags & 0b100011:
             yield f"annotation: {annotation.Subtype} on page {number}, flags {flags}"
+        yield from _appearance(annotation, f"annotation on page {number}", fonts)
     yield from _content(page.obj, page.obj.Resources, f"page {number}", fonts)
+
+
+def _appearance(annotation: Any, where: str, fonts: dict[Any, _Font]) -> Iterator[str]:
+    """Check how an annotation looks: one normal appearance, drawn by the rules of a page (6.3.3)."""
+    looks = annotation.get("/AP")
+    if looks is None:
+        return
+    if set(looks.keys()) != {"/N"} or not isinstance(looks.N, pikepdf.Stream):
+        yield f"annotation: more than a normal appearance, {where}"
+        return
+    yield from _content(looks.N, looks.N.get("/Resources", pikepdf.Dictionary()), where, fonts)
 
 
 def _content(owner: Any, resources: Any, where: str, fonts: dict[Any, _Font]) -> Iterator[str]:
@@ -253,11 +265,23 @@ def _widths(descendant: Any) -> dict[int, int]:
 
 
 def _unicode_map(data: bytes) -> dict[int, str]:
-    return {
-        int(code, 16): bytes.fromhex(text.decode()).decode("utf-16-be", "surrogatepass")
-        for code, text in re.findall(rb"<([0-9A-F]{4})><([0-9A-F]*)>", data)
-        if len(text) % 4 == 0
-    } | {}
+    """Return code → text of a ToUnicode CMap, single characters and plain ranges."""
+    found: dict[int, str] = {}
+    for block in re.findall(rb"beginbfchar(.*?)endbfchar", data, re.DOTALL):
+        for code, text in re.findall(rb"<([0-9A-Fa-f]{4})>\s*<([0-9A-Fa-f]*)>", block):
+            found[int(code, 16)] = _utf16(text)
+    for block in re.findall(rb"beginbfrange(.*?)endbfrange", data, re.DOTALL):
+        pattern = rb"<([0-9A-Fa-f]{4})>\s*<([0-9A-Fa-f]{4})>\s*<([0-9A-Fa-f]{4})>"
+        for first, last, text in re.findall(pattern, block):
+            for step in range(int(last, 16) - int(first, 16) + 1):
+                found[int(first, 16) + step] = chr(int(text, 16) + step)
+    return found
+
+
+def _utf16(text: bytes) -> str:
+    if len(text) % 4:
+        return ""
+    return bytes.fromhex(text.decode("ascii")).decode("utf-16-be", "surrogatepass")
 
 
 def main(arguments: list[str]) -> int:

@@ -16,6 +16,7 @@ from django.utils import timezone
 from evidence.actions.advance import run_to_end
 from evidence.actions.deliver import deliver
 from evidence.exchange import FORMATS, convert, from_bundle
+from evidence.render import pdfa
 from evidence.select import Choice, parse_ranges
 from tests.actions.conftest import OPERATOR
 
@@ -32,6 +33,8 @@ class Issued:
     """Text of the certificate under rule 902(14)."""
     names: frozenset[str]
     copies: dict[str, bool]
+    broken: list[str]
+    """Rules of PDF/A-3u the signed master breaks."""
 
     def lacks(self, *phrases: str) -> list[str]:
         """Return the phrases the PDF does not hold."""
@@ -66,7 +69,7 @@ def issued(ask, tmp_path: Path, settings) -> Issued:
     for format in FORMATS:
         convert(exchange, format, tmp_path / format)
         copies[format] = any(file.is_file() for file in (tmp_path / format).rglob("*"))
-    return Issued(_read(pdf), manifest, first, _read(draft), names, copies)
+    return Issued(_read(pdf), manifest, first, _read(draft), names, copies, pdfa.check(pdf))
 
 
 def _read(pdf: Path) -> str:
@@ -76,7 +79,9 @@ def _read(pdf: Path) -> str:
     return "".join(done.stdout.decode("utf-8").split())
 
 
-def test_an_issued_bundle_holds_the_twenty_points_of_the_checklist(issued: Issued):
+def test_an_issued_bundle_holds_the_twenty_points_and_keeps_the_rules_of_pdf_a_when_signed(
+    issued: Issued,
+):
     """Each point by what it must say of this very bundle: a heading alone proves nothing."""
     manifest, names, first = issued.manifest, issued.names, issued.first["fields"]
     part, series = manifest["selection"]["parts"][0], manifest["series"][0]
@@ -170,6 +175,7 @@ def test_an_issued_bundle_holds_the_twenty_points_of_the_checklist(issued: Issue
 
     assert len(found) == 20
     assert {name: lacking for name, lacking in found.items() if lacking} == {}
+    assert issued.broken == []
 
 
 def test_what_nobody_stated_is_printed_as_not_stated(ask, tmp_path: Path):
