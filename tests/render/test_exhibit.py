@@ -116,23 +116,6 @@ def test_development_keys_are_named_on_every_page(
     assert text_of(made.master.path).count("THIS DOCUMENT IS NOT EVIDENCE") == made.master.pages
 
 
-def test_odd_values_render(render: Callable[..., Any], samples: Any):
-    name = "N" * 5000
-    rows = [
-        samples.whole(samples.message(1, "line\n" * 10_000)),
-        samples.whole(samples.message(2, "", sender={"key": "p9", "name": name, "id": name})),
-        samples.whole(samples.message(3, "\ud800\x00\x1b[31m", sender=None, time=None)),
-        samples.whole(samples.message(4, "<b>&amp; I <3 you</b>")),
-        samples.whole(samples.message(5, None, kind="unparsed", source_text={"hex": "ff00"})),
-        samples.whole(samples.message(6, "عربي\n" * 500)),
-    ]
-
-    made = render(samples.exhibit(rows=lambda: iter(rows), bundle_id="1" * 32))
-
-    assert made.master.pages > 150
-    assert pdfa.check(made.master.path) == []
-
-
 def test_an_exhibit_too_long_for_one_file_becomes_volumes(
     render: Callable[..., Any], samples: Any, text_of: Callable[[Path], str]
 ):
