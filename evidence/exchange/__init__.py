@@ -13,7 +13,7 @@ from evidence.exchange.disclosed import (
     ExchangeVolume,
     NotConvertible,
 )
-from evidence.exchange.from_bundle import from_bundle
+from evidence.exchange.from_bundle import Verified, from_bundle
 from evidence.exchange.rsmf_check import Problem, check_rsmf
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "ExchangeVolume",
     "NotConvertible",
     "Problem",
+    "Verified",
     "check_rsmf",
     "convert",
     "from_bundle",

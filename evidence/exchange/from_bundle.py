@@ -1,18 +1,21 @@
 """Read what a finished bundle discloses, with the readers of ``formats`` and nothing else.
 
-Every line is opened and its leaf hash derived again; that all of them fit the sealed tree, the log
-and the signature is for the verifier to say, before this is asked.
+That the lines fit the sealed tree, the log and the signature is for the verifier to say, before this
+is asked. Who has just asked it passes on the leaf hashes it derived (``Verified``); they count as long
+as the lines have the hash the verified manifest lists. Otherwise each is derived here once more.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import subprocess
 import sys
 import tempfile
 from collections import deque
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -44,19 +47,31 @@ _WORTH_A_PROCESS = 5_000
 Members = dict[str, Member]
 
 
-def from_bundle(path: Path, *, pages: bool = True) -> Exchange:
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What a verifier found out about ``data/messages.jsonl`` of a bundle that passed.
+
+    sha256: of the whole file, as the manifest it verified lists it. leaf_hashes: 32 bytes a line.
+    """
+
+    sha256: bytes
+    leaf_hashes: bytes
+
+
+def from_bundle(path: Path, *, pages: bool = True, verified: Verified | None = None) -> Exchange:
     """Return what the bundle at ``path`` discloses; the file is read again whenever rows are asked for.
 
-    pages: also look up on which Bates page of the PDFs each row begins.
+    pages: also look up on which Bates page of the PDFs each row begins. verified: saves deriving each
+    leaf hash; when the lines are no longer those it speaks of, reading ends with NotConvertible.
     Raises NotConvertible for a file that is no bundle; OSError when it cannot be read.
     """
     try:
-        return _open(path, pages)
+        return _open(path, pages, verified)
     except ValueError as error:
         raise NotConvertible(str(error), where=path.name) from error
 
 
-def _open(path: Path, pages: bool) -> Exchange:
+def _open(path: Path, pages: bool, verified: Verified | None) -> Exchange:
     with path.open("rb") as file:
         members = {one.name: one for one in bundle.read_zip(file, path.stat().st_size)}
     data = b"".join(_content(path, _member(members, bundle.MANIFEST, _MAX_MANIFEST)))
@@ -76,7 +91,9 @@ def _open(path: Path, pages: bool) -> Exchange:
         custody=partial(_custody, path, _member(members, bundle.CUSTODY)),
         log_origin=manifest.log_origin,
     )
-    return replace(found, series=tuple(_series(path, members, manifest, found, pages)))
+    return replace(
+        found, series=tuple(_series(_Lines(path, members, verified), manifest, found, pages))
+    )
 
 
 def _member(members: Members, name: str, at_most: int | None = None) -> Member:
@@ -92,10 +109,12 @@ def _content(path: Path, member: Member) -> Iterator[bytes]:
         yield from bundle.content(file, member)
 
 
-def _lines(path: Path, member: Member) -> Iterator[bytes]:
-    """Yield the lines of a member without their ends."""
+def _lines(path: Path, member: Member, digest: hashlib._Hash | None = None) -> Iterator[bytes]:
+    """Yield the lines of a member without their ends; ``digest`` takes in what is read."""
     rest = b""
     for piece in _content(path, member):
+        if digest is not None:
+            digest.update(piece)
         *whole, rest = (rest + piece).split(b"\n")
         yield from whole
     if rest:
@@ -119,8 +138,17 @@ def _volumes(path: Path, members: Members, manifest: Manifest) -> Iterator[Excha
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """Where the lines are read from, and what is known of them already."""
+
+    path: Path
+    members: Members
+    verified: Verified | None
+
+
 def _series(
-    path: Path, members: Members, manifest: Manifest, found: Exchange, pages: bool
+    source: _Lines, manifest: Manifest, found: Exchange, pages: bool
 ) -> Iterator[ExchangeSeries]:
     before = 0
     for info, part in zip(manifest.series, manifest.parts, strict=True):
@@ -129,7 +157,7 @@ def _series(
             id=head.series,
             title=info.title,
             platform=info.platform,
-            rows=partial(_rows, path, members, part, before, found.volumes if pages else ()),
+            rows=partial(_rows, source, part, before, found.volumes if pages else ()),
             size=head.size,
             custodian=info.custodian,
             participants=tuple(_participants(info)),
@@ -159,27 +187,32 @@ def _participants(info: SeriesInfo) -> Iterator[Participant]:
 
 
 def _rows(
-    path: Path, members: Members, part: Part, before: int, volumes: tuple[ExchangeVolume, ...]
+    source: _Lines, part: Part, before: int, volumes: tuple[ExchangeVolume, ...]
 ) -> Iterator[ExchangeRow]:
     """Yield the rows of one series; ``before``: lines of the series that stand before it."""
     finder = PageFinder(partial(_printed, volumes))
     try:
-        with closing(_plain_rows(path, members, part, before)) as rows:
+        with closing(_plain_rows(source, part, before)) as rows:
             for row in rows:
                 yield replace(row, page=finder.page_of(row.leaf)) if volumes and row.leaf else row
     except ValueError as error:
-        raise NotConvertible(str(error), where=path.name) from error
+        raise NotConvertible(str(error), where=source.path.name) from error
     finally:
         finder.close()
 
 
-def _plain_rows(
-    path: Path, members: Members, part: Part, before: int
-) -> Generator[ExchangeRow, None, None]:
+def _plain_rows(source: _Lines, part: Part, before: int) -> Generator[ExchangeRow, None, None]:
+    path, members, verified = source.path, source.members, source.verified
     member = _member(members, bundle.MESSAGES)
-    lines = _lines(path, member)
+    digest = hashlib.sha256()
+    lines = _lines(path, member, digest)
     deque((next(lines, None) for _ in range(before)), maxlen=0)
-    with closing(_opened(path, member, lines, before, len(part.disclosed))) as opened:
+    count = len(part.disclosed)
+    if verified is None:
+        opening = _opened(path, member, lines, before, count)
+    else:
+        opening = _known(lines, verified.leaf_hashes[32 * before : 32 * (before + count)])
+    with closing(opening) as opened:
         end = 0
         for first, last in part.disclosed.spans:
             if end:
@@ -192,6 +225,17 @@ def _plain_rows(
             end = last
     # To the end, where the checksum of the file is compared.
     deque(lines, maxlen=0)
+    if verified is not None and digest.digest() != verified.sha256:
+        raise ValueError("the messages are not those that were verified")
+
+
+def _known(lines: Iterator[bytes], leaves: bytes) -> Generator[Line, None, None]:
+    """Yield the next lines opened, one for each leaf hash known of them."""
+    for place in range(0, len(leaves), 32):
+        line = next(lines, None)
+        if line is None:
+            return
+        yield _with_leaf(line, leaves[place : place + 32], _parsed(line))
 
 
 def _opened(
@@ -213,15 +257,20 @@ def _opened(
             leaf = worker.stdout.read(32)
             if len(leaf) != 32:
                 raise ValueError("a message is not in its one spelling")
-            yield _with_leaf(line, leaf)
+            yield _with_leaf(line, leaf, canonical.parse(line))
     finally:
         worker.kill()
         worker.communicate()
 
 
-def _with_leaf(data: bytes, leaf: bytes) -> Line:
+def _parsed(data: bytes) -> Json:
+    """Return what a line in canonical form says; the plain parser is several times faster."""
+    return canonical.parse(data) if b'{"wtf8":' in data else json.loads(data)
+
+
+def _with_leaf(data: bytes, leaf: bytes, parsed: Json) -> Line:
     """Return the line opened; a whole one is only parsed, ``leaf`` says that it was checked."""
-    value = shape.any_mapping(canonical.parse(data))
+    value = shape.any_mapping(parsed)
     if "seed" not in value:
         return message.read_line(data)
     fields = shape.any_mapping(value["fields"])

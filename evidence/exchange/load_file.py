@@ -44,6 +44,7 @@ from evidence.exchange.flat_rows import body_in_hex, flat
 from evidence.exchange.people import People
 from evidence.exchange.plain_text import REPLACEMENT, readable, valid
 from evidence.exchange.slices import local_time, zone_of
+from evidence.exchange.small_files import SmallFiles
 
 VOLUME = "VOL001"
 QUOTE, SEPARATOR, NEWLINE = "\u00fe", "\u0014", "\u00ae"
@@ -96,8 +97,9 @@ def write_load_file(
         data.with_suffix(".dat").open("wb") as dat,
         data.with_suffix(".opt").open("wb") as opt,
         data.with_name(f"{VOLUME}-changes.csv").open("wb") as changes,
+        SmallFiles() as texts,
     ):
-        writer = _Writer(exchange, volume, dat, changes, confidentiality)
+        writer = _Writer(exchange, volume, dat, changes, texts, confidentiality)
         writer.head()
         pages = sum(writer.exhibit(one, opt) for one in exchange.volumes)
         for place, series in enumerate(exchange.series, start=1):
@@ -109,10 +111,16 @@ def write_load_file(
 
 class _Writer:
     def __init__(
-        self, exchange: Exchange, volume: Path, dat: BinaryIO, changes: BinaryIO, legend: str
+        self,
+        exchange: Exchange,
+        volume: Path,
+        dat: BinaryIO,
+        changes: BinaryIO,
+        texts: SmallFiles,
+        legend: str,
     ) -> None:
         self.exchange, self.volume, self.dat, self.changes = exchange, volume, dat, changes
-        self.legend = legend
+        self.texts, self.legend = texts, legend
         self.records = self.messages = self.attachments = self.changed = 0
         self.custodians = ";".join(
             dict.fromkeys(one.custodian for one in exchange.series if one.custodian)
@@ -182,8 +190,7 @@ class _Writer:
         folder = f"{1 + (self.messages // PER_FOLDER):03d}"
         if self.messages % PER_FOLDER == 0:
             (self.volume / "TEXT" / folder).mkdir(exist_ok=True)
-        with open(f"{self.volume}/TEXT/{folder}/{doc}.txt", "wb") as file:
-            file.write(_text_of(row).encode())
+        self.texts.add(f"{self.volume}/TEXT/{folder}/{doc}.txt", _text_of(row).encode())
         return f"\\TEXT\\{folder}\\{doc}.txt"
 
     def _attachment(self, doc: str, parent: str, file: ExchangeFile, cells: dict[str, str]) -> None:

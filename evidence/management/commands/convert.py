@@ -8,11 +8,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from evidence.exchange import FORMATS, NotConvertible, convert, from_bundle
+from evidence.exchange import FORMATS, NotConvertible, Verified, convert, from_bundle
+from evidence.formats.bundle import MESSAGES
 from evidence.gateways.current import current
 from evidence.management.operator import answered
 from evidence.verify import offline
+from evidence.verify.offline.bundle import verify_bundle
 from evidence.verify.offline.bundle_tokens import read_pem
+from evidence.verify.offline.files import receipt_beside
 
 
 class Command(BaseCommand):
@@ -52,10 +55,8 @@ def _convert(options: dict[str, Any]) -> dict[str, Any]:
     path: Path = options["bundle"]
     if not path.is_file():
         raise NotConvertible(f"no file at {path}", code="file_not_found")
-    report = offline.verify(path, trust=_trust(options["trust"]))
-    if report.kind != "bundle" or not report.passed:
-        raise NotConvertible(f"{report.indication}, {report.reason}", where=path.name)
-    exchange = from_bundle(path, pages=options["format"] == "dat")
+    verified = _verified(path, _trust(options["trust"]))
+    exchange = from_bundle(path, pages=options["format"] == "dat", verified=verified)
     try:
         made = convert(exchange, options["format"], options["out"], zone=options["timezone"])
     except ValueError as error:
@@ -67,6 +68,16 @@ def _convert(options: dict[str, Any]) -> dict[str, Any]:
         "files": [str(one) for one in made.files],
         "counts": made.counts,
     }
+
+
+def _verified(path: Path, trust: offline.Trust) -> Verified:
+    """Return what the offline verifier derived from the bundle's lines; refuse what does not pass."""
+    facts = verify_bundle(path, trust, receipt=receipt_beside(path))
+    report = facts.report(str(path))
+    if report.kind != "bundle" or not report.passed or facts.manifest is None:
+        raise NotConvertible(f"{report.indication}, {report.reason}", where=path.name)
+    listed = {entry.path: entry.sha256 for entry in facts.manifest.files}
+    return Verified(sha256=listed[MESSAGES], leaf_hashes=facts.leaf_hashes)
 
 
 def _trust(paths: list[Path]) -> offline.Trust:

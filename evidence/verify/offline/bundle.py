@@ -67,6 +67,7 @@ class BundleFacts:
 
     manifest: as read; only as good as the findings say. pdfs: by path, the master first.
     stored_by: per series, the time-stamp before which it was sealed, as text.
+    leaf_hashes: SHA-256 leaf hashes derived from the lines of ``data/messages.jsonl``, 32 bytes each.
     """
 
     findings: tuple[Finding, ...]
@@ -78,6 +79,7 @@ class BundleFacts:
     manifest: Manifest | None = None
     pdfs: Mapping[str, pdf.PdfFacts] = field(default_factory=dict)
     stored_by: Mapping[str, str] = field(default_factory=dict)
+    leaf_hashes: bytes = b""
 
     def report(self, file: str, seconds: float = 0.0) -> Report:
         kind = "bundle" if self.is_ours else "other"
@@ -200,6 +202,7 @@ class _Verification:
         self.token_labels: list[str] = []
         self.stored_by: dict[str, str] = {}
         self.manifest_bytes = b""
+        self.leaf_hashes = b""
 
     def run(self, receipt: bytes | None) -> BundleFacts:
         messages: MessageReader | None = None
@@ -230,6 +233,7 @@ class _Verification:
             manifest=self.manifest,
             pdfs=self.pdfs,
             stored_by=self.stored_by,
+            leaf_hashes=self.leaf_hashes,
         )
 
     # Container, bag, files.
@@ -459,6 +463,7 @@ class _Verification:
         self.findings.append(selection.check_rows(found, lines))
         if lines.error:
             return
+        self.leaf_hashes = bytes(lines.leaf_hashes)
         self.findings.append(selection.check_selection(found, lines))
         self.findings.append(selection.check_originals(found))
         self.findings.append(selection.check_attachments(found, lines.attachments))

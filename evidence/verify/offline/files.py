@@ -52,7 +52,7 @@ def verify(
             trust,
             at,
             limits=limits,
-            receipt=_beside(path) if receipt is None else receipt,
+            receipt=receipt_beside(path) if receipt is None else receipt,
             witnesses=witnesses,
             processes=processes,
         )
@@ -89,7 +89,7 @@ def _ends_as_bundle(path: Path) -> bool:
     return b"PK\x05\x06" in tail and b"data/manifest.json" in tail
 
 
-def _beside(path: Path) -> bytes | None:
+def receipt_beside(path: Path) -> bytes | None:
     """Return the receipt that lies beside a ZIP, if one does."""
     candidate = path.with_name(path.name + RECEIPT_ENDING)
     if not candidate.is_file() or candidate.stat().st_size > MAX_SMALL_BYTES:
