@@ -14,7 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from evidence.management import bench_pipeline, bench_renderer, bench_verify
+from evidence.management import bench_pages, bench_pipeline, bench_renderer, bench_verify
 
 SIZES = (1_000, 10_000, 100_000)
 FULL_SIZE, PHOTOS = 1_000_000, 1_000
@@ -46,6 +46,10 @@ PARTS: dict[str, tuple[str, Part]] = {
         "the same for twelve-megapixel photos; in a full run, or with --photos",
         lambda asked: bench_pipeline.photo_lines(asked.photos) if asked.photos else iter(()),
     ),
+    "pages": (
+        "what each page costs where so many messages are stored",
+        lambda asked: bench_pages.lines(max(asked.sizes)),
+    ),
     "verdicts": (
         "files judged by a warm engine",
         lambda _asked: bench_verify.lines(),
@@ -71,11 +75,15 @@ class Command(BaseCommand):
         parser.add_argument("--beside", type=int, default=BESIDE, help="messages of the renderers")
         parser.add_argument("--export", help="(one stage, used by the bench itself)")
         parser.add_argument("--out", type=Path)
+        parser.add_argument("--pages", type=int, help="(the same, for the part about pages)")
 
     def handle(self, *args: object, **options: Any) -> None:
         if options["export"]:
             found = bench_pipeline.export_measured(options["export"], options["out"])
             self.stdout.write(json.dumps(found))
+            return
+        if options["pages"]:
+            self.stdout.write(bench_pages.as_json(options["pages"]))
             return
         asked = Asked(
             full=options["full"],
