@@ -22,6 +22,7 @@ from evidence.actions.open_matter import describe_matter
 from evidence.errors import NotFound
 from evidence.front.people import signed_in
 from evidence.front.sentences import SCOPES
+from evidence.front.step_up import step_up
 from evidence.models import ApiClient, ApiGrant, Matter, Organisation
 from evidence.values import API_SCOPES, MATTER_SCOPE
 from evidence.web.page import Page
@@ -53,6 +54,7 @@ class Consent(BaseAuthorizationView):  # type: ignore[misc]  # published without
             chosen = self._chosen(request, scopes, client)
             if chosen is None:
                 return self._asked(request, scopes, credentials, is_incomplete=True)
+            step_up(request)
             let_in(
                 client=client,
                 user=signed_in(request),
