@@ -1,7 +1,8 @@
-"""What judging costs: seconds per file, warm, and how many answers the pool gives in a second."""
+"""What judging costs: seconds per file, in this process and through the pool, and the worst file."""
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from evidence.verify import engine, offline
+from evidence.verify import engine, offline, worker
+from evidence.verify.limited import Bounds
 from evidence.verify.pool import Pool
 
 RUNS = 5
@@ -25,7 +27,10 @@ class Cost:
 
 
 def measure(name: str, path: Path, roots: Sequence[bytes], *, runs: int = RUNS) -> Cost:
-    """Return what judging the file at ``path`` costs in this process, warm."""
+    """Return what judging the file at ``path`` costs in this process, warm.
+
+    Certificates met before are remembered in this process (``x509``); ``pooled`` has no such help.
+    """
     trust = offline.trust_of(roots)
     report = engine.verify(path, trust=trust)
     taken = []
@@ -56,15 +61,51 @@ def answers_per_second(
         pool.close()
 
 
-def worst(paths: Sequence[Path], roots: Sequence[bytes]) -> Cost:
-    """Return the costliest of some hostile files, each judged once by a pool."""
-    pool = Pool(1)
-    try:
-        costs = []
-        for path in paths:
-            started = time.perf_counter()
-            report = pool.judge(path, path.name, roots=roots)
-            costs.append(Cost(path.name, time.perf_counter() - started, report.reason))
-        return max(costs, key=lambda cost: cost.seconds)
-    finally:
-        pool.close()
+def pooled(path: Path, roots: Sequence[bytes], pool: Pool, *, runs: int = RUNS) -> float:
+    """Return the median seconds a verdict takes through a warm pool.
+
+    Each file is judged by a fresh child there, so nothing that was remembered about it helps:
+    this is what a page or the API waits for.
+    """
+    taken = []
+    pool.judge(path, path.name, roots=roots)
+    for _ in range(runs):
+        started = time.perf_counter()
+        pool.judge(path, path.name, roots=roots)
+        taken.append(time.perf_counter() - started)
+    return median(taken)
+
+
+@dataclass(frozen=True, slots=True)
+class Worst:
+    """The costliest file: CPU seconds and peak memory of the process that judged it."""
+
+    name: str
+    reason: str
+    cpu_seconds: float
+    peak_mb: float
+
+
+def worst(paths: Sequence[Path], roots: Sequence[bytes]) -> tuple[Worst, Worst]:
+    """Return the hostile files that cost most time and most memory, each judged by a child."""
+    costs = [_cost(path, roots) for path in paths]
+    return max(costs, key=lambda one: one.cpu_seconds), max(costs, key=lambda one: one.peak_mb)
+
+
+def _cost(path: Path, roots: Sequence[bytes]) -> Worst:
+    """Judge one file in a child under the limits of a page, and return what the system counted."""
+    ours, theirs = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            bounds = Bounds()
+            worker.confine({"memory_bytes": bounds.memory_bytes, "cpu_seconds": bounds.cpu_seconds})
+            report = engine.verify(path, trust=offline.trust_of(roots), processes=1)
+            os.write(theirs, report.reason.encode())
+        finally:
+            os._exit(0)
+    os.close(theirs)
+    said = os.read(ours, 100).decode() or "ended by a limit"
+    os.close(ours)
+    _, _, used = os.wait4(child, 0)
+    return Worst(path.name, said, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from evidence.management.attacks import keys, paper
+from evidence.management.attacks import doubtful, keys, paper
 from evidence.management.attacks.honest import Maker
-from evidence.verify import engine, limited, offline, pool
+from evidence.verify import bench, engine, limited, offline, pool
 from evidence.verify.limited import Bounds, verify_limited
 
 NOW = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=5)
@@ -174,3 +174,16 @@ def test_our_own_pdf_gets_the_findings_of_the_offline_verifier(tmp_path):
     ours, theirs = engine.verify(path, trust=trust, at=at), offline.verify(path, trust=trust, at=at)
     assert ours.indication == "TOTAL_PASSED"
     assert ours.findings == theirs.findings
+
+
+def test_the_bench_names_the_costliest_file_and_what_it_cost(tmp_path):
+    small, heavy = tmp_path / "small.pdf", tmp_path / "heavy.pdf"
+    small.write_bytes(b"%PDF-1.7\n")
+    heavy.write_bytes(doubtful.bombs()["flate bomb"][0])
+
+    slow, large = bench.worst([small, heavy], [])
+
+    assert {slow.name, large.name} <= {"small.pdf", "heavy.pdf"}
+    assert slow.cpu_seconds > 0
+    assert 10 < large.peak_mb < 1200
+    assert slow.reason in {"no_signature", "limits_exceeded", "unreadable"}

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 import pikepdf
 from asn1crypto import cms
+from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from evidence.management.attacks import keys, paper
@@ -56,6 +57,31 @@ def signers(now: datetime) -> dict[str, Made]:
     add("weak digest", pki, weak(Maker(pki), plain), "unreadable")
     large = keys.make_pki(now, kind="p521")
     add("unusual curve", large, Maker(large).archived(plain), "incomplete,signer_not_trusted")
+    odd = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99999.1"), b"\x05\x00")
+    limited = keys.make_pki(now, signer={"more": (odd,)})
+    add("a condition nobody knows", limited, Maker(limited).archived(plain), "signer_not_trusted")
+    walled = x509.NameConstraints([x509.DNSName("example.org")], None)
+    fenced = keys.make_pki(now, issuing={"more": (walled,)})
+    add(
+        "names outside the issuer's bounds",
+        fenced,
+        Maker(fenced).archived(plain),
+        "signer_not_trusted",
+    )
+    pathless = keys.make_pki(now, issuing={"more": (odd,)})
+    add(
+        "an issuer under unknown conditions",
+        pathless,
+        Maker(pathless).archived(plain),
+        "signer_not_trusted",
+    )
+    stale = keys.make_pki(now, authority={"before": now - 9 * DAY, "after": now - DAY})
+    add(
+        "authority expired before it stamped",
+        stale,
+        Maker(stale).archived(plain),
+        "signer_not_trusted,incomplete,altered",
+    )
     add("nothing about revocation", pki, Maker(pki).sign(plain), "incomplete")
     return made
 

@@ -57,8 +57,12 @@ def make_identity(
     kind: str = "p256",
     before: datetime | None = None,
     after: datetime | None = None,
+    more: tuple[x509.ExtensionType, ...] = (),
 ) -> Identity:
-    """Return a new key with a certificate of ``issuer`` (self-signed without one)."""
+    """Return a new key with a certificate of ``issuer`` (self-signed without one).
+
+    more: critical extensions besides the usual ones.
+    """
     key = new_key(kind)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     signing_key = issuer.key if issuer else key
@@ -85,6 +89,8 @@ def make_identity(
     )
     if purposes:
         builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=True)
+    for extension in more:
+        builder = builder.add_extension(extension, critical=True)
     return Identity(key, builder.sign(signing_key, hashes.SHA256()))
 
 
@@ -158,19 +164,20 @@ def make_pki(
     kind: str = "p256",
     signer: dict[str, Any] | None = None,
     authority: dict[str, Any] | None = None,
+    issuing: dict[str, Any] | None = None,
     revoked: datetime | None = None,
     name: str = "Paperworks",
 ) -> Pki:
-    """Return a fresh PKI. signer, authority: changed arguments of their certificates."""
+    """Return a fresh PKI. signer, authority, issuing: changed arguments of their certificates."""
     root = make_identity(f"{name} Root", None, now, is_ca=True)
-    issuing = make_identity(f"{name} Issuing CA", root, now, is_ca=True)
-    first = make_identity(f"{name} Signer", issuing, now, kind=kind, **(signer or {}))
-    second = make_identity(f"{name} Second Signer", issuing, now, kind=kind)
+    middle = make_identity(f"{name} Issuing CA", root, now, is_ca=True, **(issuing or {}))
+    first = make_identity(f"{name} Signer", middle, now, kind=kind, **(signer or {}))
+    second = make_identity(f"{name} Second Signer", middle, now, kind=kind)
     purposes = {"purposes": (ExtendedKeyUsageOID.TIME_STAMPING,), **(authority or {})}
-    time = make_identity(f"{name} Time", issuing, now, **purposes)
+    time = make_identity(f"{name} Time", middle, now, **purposes)
     gone = ((first, revoked),) if revoked else ()
-    crls = [make_crl(root, now), make_crl(issuing, now, gone)]
-    return Pki(now, root, issuing, first, second, time, crls)
+    crls = [make_crl(root, now), make_crl(middle, now, gone)]
+    return Pki(now, root, middle, first, second, time, crls)
 
 
 def make_token(
