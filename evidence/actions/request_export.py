@@ -26,6 +26,18 @@ LANGUAGES = ("en", "zh")
 JURISDICTIONS = ("cn", "us", "eu")
 PAPERS = ("A4", "Letter")
 STYLES = ("record", "conversation")
+PARTY_BASES = ("", "known", "number", "account", "said", "document", "other")
+"""How a requester says they know who is behind an account; "" for not stated."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatedParty:
+    """Who the requester says is behind an account. series: its public id; key: as ``p1``."""
+
+    series: str
+    key: str
+    name: str
+    basis: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +57,7 @@ class ExportOptions:
     """Where the device or account is that the data came from, and who keeps it."""
     privacy: str = ""
     """On what basis data of third parties is handed over, to whom, and for how long it is kept."""
+    parties: tuple[StatedParty, ...] = ()
 
     def __post_init__(self) -> None:
         for value, allowed in (
@@ -52,9 +65,15 @@ class ExportOptions:
             (self.jurisdiction, (None, *JURISDICTIONS)),
             (self.paper, PAPERS),
             (self.style, STYLES),
+            *((party.basis, PARTY_BASES) for party in self.parties),
         ):
             if value not in allowed:
                 raise InvalidSelection(f"not offered: {value!r}", code="invalid_option")
+
+    def party(self, series: str, key: str) -> StatedParty | None:
+        """Return who the requester says is behind the account ``key`` of ``series``."""
+        stated = (one for one in self.parties if (one.series, one.key) == (series, key))
+        return next(stated, None)
 
 
 def freeze_selection(
@@ -306,4 +325,6 @@ def retry_export(*, export: Export, actor: Actor, at: datetime, user: User | Non
 def export_request(export: Export) -> tuple[ExportOptions, Actor]:
     """Return what was asked for and who asked."""
     state = open_json(export.organisation, export.public_id, "export", export.payload)
-    return ExportOptions(**state["options"]), Actor(**state["actor"])
+    options = dict(state["options"])
+    options["parties"] = tuple(StatedParty(**party) for party in options.get("parties", ()))
+    return ExportOptions(**options), Actor(**state["actor"])

@@ -27,6 +27,9 @@ earlier: stamped checkpoints that already covered ``series.sealed`` entries, asc
 tree to the prepared one (``merkle``). They say since when at the latest a series was in the store. One
 from before the log's key was changed is signed by the former key, which the bundle does not vouch for:
 consistency and token carry it.
+participants: objects of the source's own facts, ``{"details","is_owner","key","names","platform_id"}``,
+and where the requester said who that is ``"stated":{"basis":code|null,"by":text,"name":text}``; nobody
+checked it. Readers take further keys as they are.
 series: one per series, head as in ``series_head``, head_entry = index of its ``series.sealed`` entry.
 volumes: the master first; Bates numbers count pages through all volumes without a gap, from
 wherever the counter of the matter stood.

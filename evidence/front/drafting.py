@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
-from django.utils import translation
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from evidence.actions.request_export import ExportOptions, frozen_parts
+from evidence.actions.request_export import ExportOptions, StatedParty, frozen_parts
 from evidence.archive.read import describe_series
 from evidence.front.exporting import Choices, moment
 from evidence.front.times import zone_of_days
@@ -95,40 +93,27 @@ def choices_of(state: State, series: Sequence[Series]) -> Choices:
 def options_of(state: State, series: Sequence[Series]) -> ExportOptions:
     """Return what the draft states about the bundle. Raises InvalidSelection."""
     purpose, authority = state.get("purpose", {}), state.get("authority", {})
-    language = purpose.get("language") or "en"
-    people = stated_parties(state, series, language)
     return ExportOptions(
-        language=language,
+        language=purpose.get("language") or "en",
         jurisdiction=purpose.get("jurisdiction") or None,
         paper=purpose.get("paper") or "A4",
         style=purpose.get("style") or "record",
         requester=authority.get("requester", ""),
-        purpose=" ".join(filter(None, (purpose.get("purpose", "").strip(), people))),
+        purpose=purpose.get("purpose", "").strip(),
         authority=authority.get("authority", ""),
         object_of_proof=purpose.get("object_of_proof", ""),
         original_carrier=authority.get("original_carrier", ""),
         privacy=authority.get("privacy", ""),
+        parties=stated_parties(state, series),
     )
 
 
-def stated_parties(state: State, series: Sequence[Series], language: str) -> str:
-    """Return who the draft says is behind which account, as a sentence of the document."""
-    lines = []
-    with translation.override("zh-hans" if language == "zh" else "en"):
-        for one in series:
-            given = state.get("parties", {}).get(one.public_id, {})
-            for person in describe_series(one).participants:
-                stated = given.get(person.key, {})
-                if not stated.get("name"):
-                    continue
-                account = person.names[-1] + (
-                    f" ({person.platform_id})" if person.platform_id else ""
-                )
-                basis = stated.get("basis", "")
-                how = (
-                    _(", %(basis)s") % {"basis": BASES[basis]} if BASES.get(basis) and basis else ""
-                )
-                lines.append(f"{account} = {stated['name']}{how}")
-        if not lines:
-            return ""
-        return _("Parties as stated: %(parties)s.") % {"parties": "; ".join(lines)}
+def stated_parties(state: State, series: Sequence[Series]) -> tuple[StatedParty, ...]:
+    """Return who the draft says is behind which account."""
+    given = state.get("parties", {})
+    return tuple(
+        StatedParty(one.public_id, key, stated["name"], stated.get("basis", ""))
+        for one in series
+        for key, stated in given.get(one.public_id, {}).items()
+        if stated.get("name")
+    )

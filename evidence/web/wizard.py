@@ -758,11 +758,18 @@ class ReviewStep(Step):
                 }
             )
         form = PurposeForm(state["purpose"])
+        names = {
+            (line["facts"].id, person.key): person.names[-1]
+            for line in lines
+            for person in line["facts"].participants
+        }
+        stated = [(names.get((one.series, one.key), one.key), one) for one in options.parties]
         return found | {
             "count": count,
             "lines": lines,
             "options": options,
             "form": form,
+            "parties": [(account, one.name, BASES[one.basis]) for account, one in stated],
             "pages": 4 + count.chosen // _ROWS_PER_PAGE[options.style],
         }
 

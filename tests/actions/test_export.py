@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import zipfile
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +14,12 @@ from django.utils import timezone
 from evidence import custody
 from evidence.actions.advance import advance, cancel_export, run_to_end
 from evidence.actions.deliver import deliver
-from evidence.actions.request_export import retry_export
+from evidence.actions.request_export import (
+    ExportOptions,
+    StatedParty,
+    request_export,
+    retry_export,
+)
 from evidence.actions.withdraw_bundle import supersede_bundle, withdraw_bundle
 from evidence.archive.blobs import open_blob
 from evidence.errors import InvalidSelection, StampUnavailable, StorageFailed
@@ -271,6 +277,42 @@ def test_a_phase_that_kills_every_worker_is_given_up_and_can_be_asked_for_again(
     assert run_to_end(again.job.pk).phase == Job.Phase.READY
     with pytest.raises(InvalidSelection):
         retry_export(export=again, actor=OPERATOR, at=timezone.now())
+
+
+@pytest.mark.foreign_tool("pdftotext")
+def test_who_is_said_to_be_behind_an_account_is_printed_beside_it_as_stated(ask, tmp_path):
+    """Only for those who speak in what is shown: naming a silent one would disclose who it is."""
+    selection = ask(Choice(messages=parse_ranges("1"))).selection
+    series = selection.series.get().public_id
+    options = ExportOptions(
+        requester="Jane Doe",
+        parties=(
+            StatedParty(series, "p1", "Speaking Ltd", "document"),
+            StatedParty(series, "p2", "Silent Ltd", "known"),
+        ),
+    )
+    export = made(
+        request_export(selection=selection, actor=OPERATOR, options=options, at=timezone.now())
+    )
+    path = delivered(export, tmp_path / "out")
+
+    assert verdict(path).indication == "TOTAL_PASSED"
+    with zipfile.ZipFile(path) as archive:
+        value = json.loads(archive.read("data/manifest.json"))
+        (tmp_path / "evidence.pdf").write_bytes(archive.read("data/evidence.pdf"))
+    stated = {"basis": "document", "by": "Jane Doe", "name": "Speaking Ltd"}
+    people = value["series"][0]["participants"]
+    assert [one["stated"] for one in people if "stated" in one] == [stated]
+    assert value["stated"]["parties"] == "Jane Doe"
+    shown = subprocess.run(
+        ["pdftotext", str(tmp_path / "evidence.pdf"), "-"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    flat = "".join(shown.split())
+    assert "SpeakingLtd(byacontractoranotherdocument)" in flat
+    assert "SilentLtd" not in flat
 
 
 def test_every_phase_run_twice_still_issues_once(ask, tmp_path):

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from evidence.actions.keep_draft import describe_draft
-from evidence.actions.request_export import export_request, selection_parts
+from evidence.actions.request_export import StatedParty, export_request, selection_parts
 from evidence.models import Draft, Export, Membership
 
 PURPOSE = {
@@ -96,7 +96,7 @@ def test_the_whole_way_leads_to_a_request_of_what_was_chosen(walk):
     assert (options.requester, options.authority, options.jurisdiction) == (
         "Ana", "own records", "eu",
     )  # fmt: skip
-    assert "= Li Lei, known to me in person" in options.purpose
+    assert options.parties == (StatedParty(series.public_id, "p2", "Li Lei", "known"),)
     result = walk.client.get(f"{walk.address}result/")
     assert result["Location"] == f"/exports/{export.public_id}/"
 

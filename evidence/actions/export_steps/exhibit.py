@@ -73,7 +73,7 @@ def build(
             operator=wording.subject_name(state["authority"]),
             independent=gateways.stamp_is_independent,
         ),
-        transcripts=tuple(_transcript(part, state, words, requester) for part in parts),
+        transcripts=tuple(_transcript(part, state, words, options, requester) for part in parts),
         selection_digest=bytes(export.selection.digest).hex(),
         verification_url=f"{settings.TRUETHREAD_PUBLIC_URL}/verify/?bundle={export.public_id}",
         acquisitions=_acquisitions(parts, state, words, requester),
@@ -114,7 +114,7 @@ def environment() -> tuple[tuple[str, str], ...]:
 
 
 def _transcript(
-    part: Part, state: dict[str, Any], words: dict[str, str], requester: str
+    part: Part, state: dict[str, Any], words: dict[str, str], options: ExportOptions, requester: str
 ) -> e.Transcript:
     facts = part.facts
     first, last = part.chosen.spans[0][0], part.chosen.spans[-1][1]
@@ -141,7 +141,7 @@ def _transcript(
         root=bytes(part.series.root or b"").hex(),
         sm3_root=bytes(part.series.sm3_root or b"").hex(),
         head_digest=state["heads"][part.series.public_id]["digest"],
-        parties=_parties(part, words),
+        parties=_parties(part, words, options, requester),
         siblings=tuple(
             e.Sibling(
                 series=one["series"],
@@ -159,7 +159,9 @@ def _transcript(
     )
 
 
-def _parties(part: Part, words: dict[str, str]) -> tuple[e.Party, ...]:
+def _parties(
+    part: Part, words: dict[str, str], options: ExportOptions, requester: str
+) -> tuple[e.Party, ...]:
     """Return the participants who speak in the chosen messages, and the custodian.
 
     A person who only speaks outside the selection is not named: it would disclose what the
@@ -167,10 +169,25 @@ def _parties(part: Part, words: dict[str, str]) -> tuple[e.Party, ...]:
     """
     speaking = part.speakers()
     return tuple(
-        e.Party(participant=participant, basis=words["basis"])
+        e.Party(
+            participant=participant,
+            basis=words["basis"],
+            stated_identity=_identity(part, participant.key, words, options, requester),
+        )
         for participant in part.facts.participants
         if participant.key in speaking or participant.is_owner
     )
+
+
+def _identity(
+    part: Part, key: str, words: dict[str, str], options: ExportOptions, requester: str
+) -> e.Statement | None:
+    stated = options.party(part.series.public_id, key)
+    if stated is None:
+        return None
+    basis = words[f"known_{stated.basis}"] if stated.basis else ""
+    value = words["identity_known"].format(stated.name, basis) if basis else stated.name
+    return e.Statement(what=words["identity"], value=value, by=requester)
 
 
 def _acquisitions(

@@ -20,7 +20,7 @@ from evidence import custody
 from evidence.actions import workspace
 from evidence.actions.export_steps.parts import Part, parts_of
 from evidence.actions.export_steps.siblings import compare
-from evidence.actions.request_export import export_request
+from evidence.actions.request_export import ExportOptions, StatedParty, export_request
 from evidence.archive.blobs import open_blob
 from evidence.archive.read import describe_acquisition, leaf_hashes, messages
 from evidence.errors import Corrupt
@@ -28,7 +28,7 @@ from evidence.formats import bundle, canonical, message, proofs, ranges, series_
 from evidence.formats.manifest import selection_digest
 from evidence.models import Export, Job
 from evidence.seal import disclose, prove
-from evidence.values import Message, Subject
+from evidence.values import Actor, Message, Subject
 
 _SCREEN_STEP = 2_000
 
@@ -52,7 +52,9 @@ def run(job: Job, at: datetime) -> None:
             part.series.public_id: [one.statement() for one in compare(part)] for part in parts
         },
         "originals": _copy_originals(parts, bag),
-        "participants": {part.series.public_id: _participants(part) for part in parts},
+        "participants": {
+            part.series.public_id: _participants(part, *export_request(export)) for part in parts
+        },
         "checks": [["check_bytes", "passed"], ["check_log", "passed"]],
     }
     state["hashes"] = [_hash_line(bag, path) for path in sorted(bag.rglob("*")) if path.is_file()]
@@ -108,9 +110,10 @@ def _head(part: Part) -> dict[str, Any]:
     return {"value": value, "digest": series_head.read(value).digest().hex()}
 
 
-def _participants(part: Part) -> list[dict[str, Any]]:
+def _participants(part: Part, options: ExportOptions, actor: Actor) -> list[dict[str, Any]]:
     """Return who speaks in what is disclosed, as the manifest lists them."""
     speaking = part.speakers()
+    by = options.requester or actor.name or actor.id
     return [
         {
             "key": one.key,
@@ -118,10 +121,17 @@ def _participants(part: Part) -> list[dict[str, Any]]:
             "platform_id": one.platform_id,
             "details": dict(one.details),
             "is_owner": one.is_owner,
+            **_stated_identity(options.party(part.series.public_id, one.key), by),
         }
         for one in part.facts.participants
         if one.key in speaking or one.is_owner
     ]
+
+
+def _stated_identity(party: StatedParty | None, by: str) -> dict[str, Any]:
+    if party is None:
+        return {}
+    return {"stated": {"basis": party.basis or None, "by": by, "name": party.name}}
 
 
 def _copy_attachments(part: Part, bag: Path) -> None:

@@ -158,6 +158,8 @@ def _manifest(
     stated = {"requester": actor.name or actor.id, "matter": requester}
     if zones:
         stated["timezone"] = requester
+    if options.parties:
+        stated["parties"] = requester
     return manifest.Manifest(
         bundle=export.public_id,
         created=state["created"],

@@ -8,6 +8,14 @@ from typing import Any
 
 _EN = {
     "basis": "As named in the source; identity not verified by this service.",
+    "identity": "Person or company",
+    "identity_known": "{0} ({1})",
+    "known_known": "known in person",
+    "known_number": "by telephone number",
+    "known_account": "by account name or number",
+    "known_said": "as said in the conversation",
+    "known_document": "by a contract or another document",
+    "known_other": "on other grounds",
     "method_upload": "Upload of an exported file",
     "timezone": "Time zone of the exported times",
     "date_order": "Order of day and month in dates",
@@ -70,6 +78,14 @@ _EN = {
 
 _ZH = {
     "basis": "名称取自来源文件，本服务未核实身份。",
+    "identity": "对应的个人或单位",
+    "identity_known": "{0}（{1}）",
+    "known_known": "本人认识",
+    "known_number": "依据电话号码",
+    "known_account": "依据账号名称或号码",
+    "known_said": "对方在会话中自述",
+    "known_document": "依据合同或其他文件",
+    "known_other": "其他依据",
     "method_upload": "上传导出文件",
     "timezone": "导出时间所属时区",
     "date_order": "日期中日、月的先后",
