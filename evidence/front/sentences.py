@@ -68,6 +68,9 @@ ERRORS: Words = {
     "invalid_redaction": _("This cannot be withheld as written."),
     "invalid_time": _("Please write times like this: 2026-01-31 or 2026-01-31T18:30"),
     "invalid_option": _("One of the options is not offered."),
+    "export_unfinished": _(
+        "A bundle of this conversation is being made. Please try again when it is done."
+    ),
     # Bundles
     "not_issued": _("This bundle was never issued."),
     "cannot_supersede": _("Only a later bundle of the same matter can take its place."),

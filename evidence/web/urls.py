@@ -12,6 +12,7 @@ from evidence.web import (
     programs,
     search,
     select,
+    stored,
     uploads,
     wizard,
 )
@@ -115,6 +116,13 @@ urlpatterns = [
     path("conversations/<slug:series_id>/search/", search.Search.as_view(), name="search"),
     path("conversations/<slug:series_id>/export/", select.Select.as_view(), name="select"),
     path("conversations/<slug:series_id>/export/count/", select.Count.as_view(), name="count"),
+    path("conversations/<slug:series_id>/about/", stored.Stored.as_view(), name="stored"),
+    path(
+        "conversations/<slug:series_id>/compare/<slug:other_id>/",
+        stored.Compare.as_view(),
+        name="compare",
+    ),
+    path("conversations/<slug:series_id>/delete/", stored.Erase.as_view(), name="erase"),
     path("drafts/", wizard.Drafts.as_view(), name="drafts"),
     path("drafts/<slug:draft_id>/delete/", wizard.DropDraft.as_view(), name="drop_draft"),
     *(

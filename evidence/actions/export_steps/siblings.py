@@ -56,6 +56,14 @@ def compare(part: Part) -> list[Comparison]:
     return [_compared(mine, sibling, period) for sibling in siblings]
 
 
+def compare_whole(series: Series, other: Series) -> Comparison:
+    """Return how ``other``, of the same conversation, differs from ``series`` as a whole.
+
+    Opens every message of both. Raises Corrupt when one does not open.
+    """
+    return _compared(_contents(series, None, None), other, None)
+
+
 def _period(part: Part) -> tuple[datetime, datetime] | None:
     first, last = part.chosen.spans[0][0], part.chosen.spans[-1][1]
     times = (
