@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from evidence import custody
-from evidence.access import may_change, organisation_to_run, series_for, series_of
+from evidence.access import organisation_to_run, role_in, series_for, series_of
 from evidence.actions.erase_conversation import erase_conversation, plan_erasure
 from evidence.actions.export_steps.siblings import compare_whole
 from evidence.actions.log_view import log_view
@@ -19,7 +19,7 @@ from evidence.archive.read import describe_acquisition, describe_series
 from evidence.errors import Corrupt, NotErasable, NotFound
 from evidence.front.sentences import code_sentence, error_sentence
 from evidence.front.step_up import step_up
-from evidence.models import Series
+from evidence.models import Membership, Series
 from evidence.web.page import Page
 
 LATEST = 50
@@ -44,7 +44,7 @@ class Stored(Page):
             "attachments": series.attachments.filter(blob__isnull=False).count(),
             "others": others.exclude(pk=series.pk)[:LATEST],
             "entries": _entries(series),
-            "may_change": may_change(self.person, series.organisation),
+            "may_erase": role_in(self.person, series.organisation) == Membership.Role.OWNER,
         }
         return render(request, "web/stored.html", context)
 

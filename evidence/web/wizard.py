@@ -747,7 +747,7 @@ class ReviewStep(Step):
             missing.append((STEPS["messages"], _address("messages", draft)))
             return found | {"error": error_sentence(error)}
         options = options_of(state, series)
-        lines = []
+        lines: list[dict[str, Any]] = []
         for one, choice in choices:
             facts = describe_series(one)
             lines.append(
