@@ -6,6 +6,7 @@ from io import StringIO
 
 from django.core.management import call_command
 
+from evidence.management import bench_renderer
 from evidence.management.commands import bench
 
 
@@ -29,3 +30,25 @@ def test_each_part_can_be_measured_alone(monkeypatch):
     call_command("bench", "--full", stdout=out)
     assert [name for name, _, _ in asked] == list(parts)
     assert asked[0][1:] == ([*bench.SIZES, bench.FULL_SIZE], bench.PHOTOS)
+    asked.clear()
+    call_command("bench", "--full", "--divide", "1000", stdout=out)
+    assert asked[0][1:] == ([1, 10, 100, 1_000], 1)
+
+
+def test_the_renderer_is_set_beside_its_peers(monkeypatch):
+    def compare(count, _fonts, engines):
+        rate = {"ours": 18_000, "platypus": 3_000, "typst": 6_000}.get(engines[0])
+        if rate is None:
+            yield {"engine": engines[0], "error": ["not installed"]}
+            return
+        yield {
+            "engine": engines[0], "messages": count, "seconds": 1.0, "cpu_seconds": 0.9,
+            "messages_per_second": rate, "peak_mb": 90, "pages": 10, "bytes": 5_000_000,
+        }  # fmt: skip
+
+    monkeypatch.setattr(bench_renderer.bench, "compare", compare)
+    printed = "\n".join(bench_renderer.lines(10_000, full=True, divide=1000))
+
+    assert "6.0 times platypus, 3.0 times typst" in printed
+    assert "not measured: ['not installed']" in printed
+    assert printed.count("TrueThread  ") == 4

@@ -30,13 +30,15 @@ class Asked:
     sizes: list[int]
     photos: int
     beside: int
+    divide: int
+    """How many times fewer messages and photos than said, to see a full run end."""
 
 
 Part = Callable[[Asked], Iterator[str]]
 PARTS: dict[str, tuple[str, Part]] = {
     "renderer": (
         "the renderer beside its peers, the same transcript",
-        lambda asked: bench_renderer.lines(asked.beside, full=asked.full),
+        lambda asked: bench_renderer.lines(asked.beside, full=asked.full, divide=asked.divide),
     ),
     "pipeline": (
         "acquire, export, verify and convert, stage by stage",
@@ -73,6 +75,10 @@ class Command(BaseCommand):
         )  # fmt: skip
         parser.add_argument("--photos", type=int, default=0, help="photos to export besides")
         parser.add_argument("--beside", type=int, default=BESIDE, help="messages of the renderers")
+        parser.add_argument(
+            "--divide", type=int, default=1, metavar="N",
+            help="measure an Nth of every size: shows that a full run ends, measures nothing",
+        )  # fmt: skip
         parser.add_argument("--export", help="(one stage, used by the bench itself)")
         parser.add_argument("--out", type=Path)
         parser.add_argument("--pages", type=int, help="(the same, for the part about pages)")
@@ -85,11 +91,15 @@ class Command(BaseCommand):
         if options["pages"]:
             self.stdout.write(bench_pages.as_json(options["pages"]))
             return
+        divide = max(1, options["divide"])
+        sizes = [*options["sizes"], *([FULL_SIZE] if options["full"] else [])]
+        photos = options["photos"] or (PHOTOS if options["full"] else 0)
         asked = Asked(
             full=options["full"],
-            sizes=[*options["sizes"], *([FULL_SIZE] if options["full"] else [])],
-            photos=options["photos"] or (PHOTOS if options["full"] else 0),
-            beside=options["beside"],
+            sizes=[-(-size // divide) for size in sizes],
+            photos=-(-photos // divide),
+            beside=-(-options["beside"] // divide),
+            divide=divide,
         )
         self._say(
             f"Python {platform.python_version()}, {platform.machine()}, "
