@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.utils.translation import get_language, gettext
 
 from evidence.front import marks, sentences
 from evidence.front.times import local_time
+from evidence.values import Json
 
 register = template.Library()
 
@@ -52,6 +54,12 @@ def event_name(code: str) -> str:
 def subject_name(kind: str) -> str:
     """Return the word for what an entry of the custody log is about."""
     return str(sentences.SUBJECTS.get(kind, kind))
+
+
+@register.filter
+def as_json(value: Json) -> str:
+    """Return a detail of an entry of the custody log as text: what is no text, as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 @register.filter

@@ -182,6 +182,7 @@ def test_owner_and_auditor_read_the_whole_log_and_a_member_what_he_reaches(
     whole = text_of(alice.client.get(place))
     for words in ("Conversation sealed", "Matter opened", "Bundle issued"):
         assert words in whole
+    assert "{&#x27;" not in whole, "details are JSON, not Python"
     part = text_of(bob.client.get(place))
     assert "Conversation sealed" in part
     for words in ("Matter opened", "Bundle issued", "Selection fixed"):
