@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
+
+from evidence.management.attacks import forged, keys, paper
+from evidence.management.attacks.honest import Maker
 
 VIEWS = [
     (1280, "en"),
@@ -35,7 +40,15 @@ def files(transactional_db, tmp_path):
     from evidence.management.demonstration import demonstrate
 
     made = demonstrate(tmp_path / "demo")
-    return {"good": made.good, "altered": made.altered}
+    forgery = tmp_path / "forged.pdf"
+    with ThreadPoolExecutor(1) as elsewhere:  # the browser has an event loop running in this thread
+        forgery.write_bytes(elsewhere.submit(_forged).result())
+    return {"good": made.good, "altered": made.altered, "forged": forgery}
+
+
+def _forged() -> bytes:
+    maker = Maker(keys.make_pki(timezone.now().replace(microsecond=0)))
+    return forged.isa(maker.archived(paper.plain(1)), maker)
 
 
 def _assert_accessible(page) -> None:
@@ -60,10 +73,11 @@ def test_the_pages_are_accessible_at_every_width_in_every_language(opened, files
         page.goto(address)
         page.troubles[:] = [one for one in page.troubles if "400 (Bad Request)" not in one]
         _assert_accessible(page)
-    for kind, shade in (("good", "doubt"), ("altered", "bad")):
+    for kind, shade in (("good", "doubt"), ("altered", "bad"), ("forged", "bad")):
         _check(page, files[kind])
         assert page.locator(f".verdict.{shade}").count() == 1
         _assert_accessible(page)
+    assert page.locator(".before-after img").count() == 2
     page.goto("/verify/")
     page.set_input_files("#file", files["good"])
     page.click("#first a")
