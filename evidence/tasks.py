@@ -24,6 +24,7 @@ from evidence import custody
 from evidence.access.webhooks import may_know
 from evidence.actions import tell_webhooks, workspace
 from evidence.actions.advance import ENDED, run_to_end
+from evidence.actions.convert_bundle import make_conversion, waiting_conversions
 from evidence.actions.keep_upload import GOING, sweep_uploads
 from evidence.actions.stamp_log import stamp_if_possible
 from evidence.actions.take_upload import run_upload
@@ -67,7 +68,7 @@ def _work(stop: threading.Event, *, once: bool) -> None:
     sweep_uploads(timezone.now())
     while not stop.is_set():
         close_old_connections()
-        moved = store_all(stop) + advance_all(stop)
+        moved = store_all(stop) + advance_all(stop) + make_conversions()
         keep_the_log()
         tell_requesters(timezone.now())
         tell_webhooks.tell_owners(timezone.now())
@@ -100,6 +101,7 @@ def tend() -> None:
     keep_the_log()
     tell_requesters(timezone.now())
     tell_webhooks.tell_owners(timezone.now())
+    make_conversions()
     if webhooks_wait_in_vain(timezone.now()):
         logger.error("webhooks wait and nobody tells them: is manage.py deliver_webhooks running?")
     for job_id in waiting_jobs(timezone.now()):
@@ -141,6 +143,17 @@ def _attempt(delivery_id: int) -> None:
         logger.exception("delivery %s stopped unexpectedly and will be tried again", delivery_id)
     finally:
         connection.close()
+
+
+def make_conversions() -> int:
+    """Make the files in other formats that were asked for; return how many were worked on."""
+    done = 0
+    for conversion_id in waiting_conversions(timezone.now()):
+        try:
+            done += make_conversion(conversion_id, timezone.now())
+        except Exception:
+            logger.exception("conversion %s stopped and will be tried again", conversion_id)
+    return done
 
 
 def webhooks_wait_in_vain(at: datetime) -> bool:

@@ -15,6 +15,7 @@ from evidence.access.evidence import (
 )
 from evidence.access.exports import (
     artifact_for,
+    conversion_for,
     export_for,
     exports_of,
     issued_bundle,
@@ -52,7 +53,8 @@ from evidence.access.people import (
 
 __all__ = [
     "Bounds", "Person", "Within", "acquisition_for", "acquisitions_of", "api_token_for",
-    "api_tokens_of", "artifact_for", "attachment_for", "conversation_for", "export_for",
+    "api_tokens_of", "artifact_for", "attachment_for", "conversation_for", "conversion_for",
+    "export_for",
     "exports_of", "hold_for", "holds_of", "invitation_for", "invitation_with_token",
     "issued_bundle", "issued_file", "job_for", "log_of", "matter_for", "matter_to_change",
     "matter_to_share", "matters_of", "may_change", "may_share",

@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 from evidence.access.matters import bound, reach
 from evidence.access.people import Person, Within, memberships_of
 from evidence.errors import NotFound
-from evidence.models import Artifact, Export, Job
+from evidence.models import Artifact, Conversion, Export, Job
 
 
 def exports_of(person: Person, within: Within = None) -> QuerySet[Export]:
@@ -46,6 +46,19 @@ def artifact_for(person: Person, public_id: str, name: str, within: Within = Non
     )
     if found is None:
         raise NotFound("artifact")
+    return found
+
+
+def conversion_for(person: Person, public_id: str, name: str, within: Within = None) -> Conversion:
+    """Return a file made from an issued export in another format. Raises NotFound."""
+    found = (
+        export_for(person, public_id, within)
+        .conversions.filter(name=name, state=Conversion.State.READY)
+        .select_related("export__organisation", "export__matter", "blob__organisation")
+        .first()
+    )
+    if found is None:
+        raise NotFound("conversion")
     return found
 
 

@@ -15,8 +15,8 @@ from django.db import transaction
 from evidence import custody
 from evidence.actions.request_export import selection_parts
 from evidence.archive.blobs import open_blob
-from evidence.errors import StorageFailed
-from evidence.models import Artifact, Export
+from evidence.errors import NotFound, StorageFailed
+from evidence.models import Artifact, Conversion, Export
 from evidence.values import Actor, Subject
 
 
@@ -77,6 +77,19 @@ def download(*, artifact: Artifact, actor: Actor, at: datetime) -> Iterator[Bina
     """Log that ``actor`` takes ``artifact`` and open it. The caller has checked access."""
     log_download(export=artifact.export, names=[artifact.name], actor=actor, at=at)
     with open_blob(artifact.blob) as stream:
+        yield stream
+
+
+@contextmanager
+def download_conversion(
+    *, conversion: Conversion, actor: Actor, at: datetime
+) -> Iterator[BinaryIO]:
+    """Log that ``actor`` takes a file made from the bundle, and open it. The caller has checked
+    access. Raises NotFound while it is not made."""
+    if conversion.blob is None:
+        raise NotFound("not made yet")
+    log_download(export=conversion.export, names=[conversion.name], actor=actor, at=at)
+    with open_blob(conversion.blob) as stream:
         yield stream
 
 

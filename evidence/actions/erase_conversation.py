@@ -35,6 +35,7 @@ from evidence.models import (
     Attachment,
     Blob,
     Conversation,
+    Conversion,
     Export,
     Hold,
     Message,
@@ -246,6 +247,7 @@ def _unreferred(blobs: Iterable[int | None]) -> list[str]:
             Acquisition.objects.filter(original=blob),
             Attachment.objects.filter(blob=blob),
             Artifact.objects.filter(blob=blob),
+            Conversion.objects.filter(blob=blob),
         )
         if not any(rows.exists() for rows in used):
             names.append(blob.name)

@@ -14,6 +14,7 @@ from evidence import custody
 from evidence.access import export_for, exports_of
 from evidence.access.messages import selection_for
 from evidence.actions.advance import ENDED, cancel_export
+from evidence.actions.convert_bundle import request_conversions
 from evidence.actions.deliver import described
 from evidence.actions.open_matter import describe_matter
 from evidence.actions.request_export import ExportOptions, request_export, retry_export
@@ -23,6 +24,7 @@ from evidence.api.idempotency import once
 from evidence.api.matters import opened_matter
 from evidence.api.selections import Part, choices_of
 from evidence.api.times import utc
+from evidence.exchange import FORMATS
 from evidence.front.exporting import ask_for_export
 from evidence.models import Export, Job
 
@@ -43,6 +45,9 @@ class Options(serializers.Serializer[Any]):
     object_of_proof = serializers.CharField(required=False, allow_blank=True, max_length=2_000)
     original_carrier = serializers.CharField(required=False, allow_blank=True, max_length=500)
     privacy = serializers.CharField(required=False, allow_blank=True, max_length=2_000)
+    formats = serializers.ListField(
+        child=serializers.ChoiceField(choices=FORMATS), required=False, max_length=len(FORMATS)
+    )
 
     def get_fields(self) -> dict[str, Any]:
         """Add the field whose name means something else to serializers."""
@@ -123,25 +128,28 @@ class Exports(ExportView):
     def _of_selection(self, request: Request) -> Export:
         asked = ExportOfSelection(data=request.data)
         asked.is_valid(raise_exception=True)
-        given = asked.validated_data
-        return request_export(
+        given, at = asked.validated_data, timezone.now()
+        options, formats = _options(given)
+        export = request_export(
             selection=selection_for(self.person, given["selection"], self.within),
             actor=self.actor,
-            options=ExportOptions(**given.get("options", {})),
-            at=timezone.now(),
+            options=options,
+            at=at,
             user=self.person,
         )
+        request_conversions(export=export, formats=formats, at=at)
+        return export
 
     def _of_choice(self, request: Request) -> Export:
         asked = ExportRequest(data=request.data)
         asked.is_valid(raise_exception=True)
         given, at = asked.validated_data, timezone.now()
-        options = ExportOptions(**given.get("options", {}))
+        options, formats = _options(given)
         choices = choices_of(self.person, self.within, given["selection"])
         opened_matter(
             self, at, name=given["matter"], purpose=options.purpose, authority=options.authority
         )
-        return ask_for_export(
+        export = ask_for_export(
             organisation=self.organisation,
             actor=self.actor,
             user=self.person,
@@ -150,6 +158,15 @@ class Exports(ExportView):
             options=options,
             at=at,
         )
+        request_conversions(export=export, formats=formats, at=at)
+        return export
+
+
+def _options(given: dict[str, Any]) -> tuple[ExportOptions, list[str]]:
+    """Return how the bundle is to be made, and the formats wanted beside it."""
+    options = dict(given.get("options", {}))
+    formats: list[str] = options.pop("formats", [])
+    return ExportOptions(**options), formats
 
 
 class ExportDetail(ExportView):

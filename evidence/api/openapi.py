@@ -20,6 +20,7 @@ from evidence.api import (
     artifacts,
     conversations,
     exports,
+    formats,
     holds,
     log,
     matters,
@@ -62,6 +63,10 @@ _EXPORT = {
     "progress": {"done": 3, "total": 3}, "requested": _TIME, "changed": _TIME, "issued": _TIME,
     "withdrawn": None, "superseded_by": None, "sha256": _HASH, "messages": 3, "of": 6,
     "contiguous": True, "gaps": 0, "withheld": 1, "artifacts": [_FILE],
+}  # fmt: skip
+_FORMAT = {
+    "format": "rsmf", "timezone": "Europe/Madrid", "state": "ready", "error": None,
+    "name": f"truethread-{_ID}.rsmf.Europe-Madrid.zip", "size": 41_207, "sha256": _HASH,
 }  # fmt: skip
 _ENTRY = {
     "number": 1, "previous": None, "log": "truethread.localhost/custody/1", "index": 7,
@@ -185,6 +190,11 @@ _OPERATIONS: tuple[tuple[type, str, str, Any, int, Any], ...] = (
     (webhooks.Deliveries, "get", "List what was sent", None, 200, _page(_DELIVERY)),
     (webhooks.DeliveryDetail, "get", "Show what was sent and how it went", None, 200, _SENT),
     (webhooks.Replay, "post", "Send it once more", None, 202, _DELIVERY),
+    (formats.Formats, "get", "List formats beside a bundle", None, 200, _page(_FORMAT)),
+    (
+        formats.Formats, "post", "Ask for a format beside a bundle",
+        formats.FormatRequest, 202, _FORMAT,
+    ),
     (
         artifacts.Artifacts, "get", "List files with links that live 15 minutes", None, 200,
         _page({**_FILE, "url": "https://evidence.example/api/v1/downloads?link=…",
@@ -198,6 +208,7 @@ _OPERATIONS: tuple[tuple[type, str, str, Any, int, Any], ...] = (
     ),
 )  # fmt: skip
 _KEYED = {
+    (formats.Formats, "post"),
     (webhooks.Webhooks, "post"), (webhooks.Secrets, "post"), (webhooks.Ping, "post"),
     (webhooks.Replay, "post"), (holds.Holds, "post"),
     (matters.Matters, "post"), (acquisitions.Acquisitions, "post"),

@@ -8,6 +8,7 @@ from evidence.api import (
     artifacts,
     conversations,
     exports,
+    formats,
     holds,
     log,
     matters,
@@ -56,6 +57,7 @@ urlpatterns = [
     path("exports/<slug:export_id>/withdraw", exports.Withdraw.as_view(), name="api-withdraw"),
     path("exports/<slug:export_id>/supersede", exports.Supersede.as_view(), name="api-supersede"),
     path("exports/<slug:export_id>/custody", exports.Custody.as_view(), name="api-custody"),
+    path("exports/<slug:export_id>/formats", formats.Formats.as_view(), name="api-formats"),
     path("exports/<slug:export_id>/artifacts", artifacts.Artifacts.as_view(), name="api-artifacts"),
     path(
         "exports/<slug:export_id>/artifacts/<str:name>",

@@ -9,6 +9,7 @@ from evidence.models.archive import (
     Message,
     Series,
 )
+from evidence.models.conversions import Conversion
 from evidence.models.custody import (
     Checkpoint,
     CustodyEntry,
@@ -27,7 +28,7 @@ from evidence.models.webhooks import Webhook, WebhookAttempt, WebhookDelivery, W
 
 __all__ = [
     "Acquisition", "ApiAnswer", "ApiBucket", "ApiClient", "ApiGrant", "ApiToken", "Artifact", "Attachment",
-    "Blob", "Checkpoint", "Conversation",
+    "Blob", "Checkpoint", "Conversation", "Conversion",
     "CustodyEntry", "CustodyPending", "CustodySubject", "Draft", "Export", "Hold", "Invitation", "Job", "LogEpoch",
     "LogNode", "Matter", "MatterMember", "Membership", "Message", "Organisation", "Selection",
     "Series", "Stamp", "Upload", "User", "Webhook", "WebhookAttempt", "WebhookDelivery", "WebhookEvent",
