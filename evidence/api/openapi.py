@@ -8,8 +8,12 @@ it anew when ``UPDATE_OPENAPI=1``.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
+from django.utils.translation import gettext_noop as _
+from django.utils.translation import override
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiYamlRenderer
@@ -32,6 +36,8 @@ from evidence.api import (
     webhooks,
 )
 
+FILE = Path(__file__).with_name("openapi.yaml")
+"""The description as it is checked in."""
 _NOTHING: Any = object()
 """In place of an example: the answer has no body."""
 _ID = "3f2a9c0e5b7d41689a0c1e2f3b4d5a6c"
@@ -134,76 +140,76 @@ def _page(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _OPERATIONS: tuple[tuple[type, str, str, Any, int, Any], ...] = (
-    (root.Root, "get", "Name the resources", None, 200, {"matters": "/api/v1/matters"}),
-    (me.Me, "get", "Say who asks and what they may", None, 200, _ME),
-    (matters.Matters, "get", "List matters", None, 200, _page(_MATTER)),
-    (matters.Matters, "post", "Open a matter", matters.MatterRequest, 201, _MATTER),
-    (matters.MatterDetail, "get", "Show a matter", None, 200, _MATTER),
-    (acquisitions.Acquisitions, "get", "List deliveries", None, 200, _page(_ACQUISITION)),
+    (root.Root, "get", _("Name the resources"), None, 200, {"matters": "/api/v1/matters"}),
+    (me.Me, "get", _("Say who asks and what they may"), None, 200, _ME),
+    (matters.Matters, "get", _("List matters"), None, 200, _page(_MATTER)),
+    (matters.Matters, "post", _("Open a matter"), matters.MatterRequest, 201, _MATTER),
+    (matters.MatterDetail, "get", _("Show a matter"), None, 200, _MATTER),
+    (acquisitions.Acquisitions, "get", _("List deliveries"), None, 200, _page(_ACQUISITION)),
     (
-        acquisitions.Acquisitions, "post", "Deliver a chat export",
+        acquisitions.Acquisitions, "post", _("Deliver a chat export"),
         acquisitions.Delivery, 201, _DELIVERED,
     ),
-    (acquisitions.AcquisitionDetail, "get", "Show a delivery", None, 200, _ACQUISITION),
-    (conversations.Conversations, "get", "List conversations", None, 200, _page(_CONVERSATION)),
-    (conversations.ConversationDetail, "get", "Show a conversation", None, 200, _CONVERSATION),
-    (messages.Messages, "get", "Read messages", None, 200, _page(_MESSAGE)),
-    (selections.Selections, "get", "List selections", None, 200, _page(_SELECTION)),
+    (acquisitions.AcquisitionDetail, "get", _("Show a delivery"), None, 200, _ACQUISITION),
+    (conversations.Conversations, "get", _("List conversations"), None, 200, _page(_CONVERSATION)),
+    (conversations.ConversationDetail, "get", _("Show a conversation"), None, 200, _CONVERSATION),
+    (messages.Messages, "get", _("Read messages"), None, 200, _page(_MESSAGE)),
+    (selections.Selections, "get", _("List selections"), None, 200, _page(_SELECTION)),
     (
-        selections.Selections, "post", "Freeze a selection",
+        selections.Selections, "post", _("Freeze a selection"),
         selections.SelectionRequest, 201, _SELECTION,
     ),
-    (selections.SelectionDetail, "get", "Show a selection", None, 200, _SELECTION),
-    (exports.Exports, "get", "List exports", None, 200, _page(_EXPORT)),
+    (selections.SelectionDetail, "get", _("Show a selection"), None, 200, _SELECTION),
+    (exports.Exports, "get", _("List exports"), None, 200, _page(_EXPORT)),
     (
-        exports.Exports, "post", "Ask for the bundle of a selection",
+        exports.Exports, "post", _("Ask for the bundle of a selection"),
         exports.ExportOfSelection, 202, _EXPORT,
     ),
-    (exports.ExportDetail, "get", "Follow an export", None, 200, _EXPORT),
-    (exports.ExportDetail, "delete", "Cancel an export", None, 202, {}),
-    (exports.Cancel, "post", "Cancel an export", None, 202, _EXPORT),
-    (exports.Retry, "post", "Try a failed export again", None, 202, _EXPORT),
-    (exports.Withdraw, "post", "Withdraw a bundle", exports.Withdrawal, 200, _EXPORT),
-    (exports.Supersede, "post", "Replace a bundle", exports.Successor, 200, _EXPORT),
-    (exports.Custody, "get", "Read the custody of a bundle", None, 200, _page(_ENTRY)),
-    (holds.Holds, "get", "List holds", None, 200, _page(_HOLD)),
-    (holds.Holds, "post", "Place a hold", holds.HoldRequest, 201, _HOLD),
-    (holds.HoldDetail, "get", "Show a hold", None, 200, _HOLD),
-    (holds.ReleaseHold, "post", "Release a hold", holds.Release, 200, _HOLD),
-    (log.LatestCheckpoint, "get", "Read the latest checkpoint", None, 200, _CHECKPOINT),
-    (log.Inclusion, "get", "Prove that an entry is in the log", None, 200, _INCLUSION),
-    (log.Consistency, "get", "Prove that the log only grew", None, 200, _CONSISTENCY),
-    (webhooks.Webhooks, "get", "List webhooks", None, 200, _page(_WEBHOOK)),
+    (exports.ExportDetail, "get", _("Follow an export"), None, 200, _EXPORT),
+    (exports.ExportDetail, "delete", _("Cancel an export"), None, 202, _NOTHING),
+    (exports.Cancel, "post", _("Cancel an export"), None, 202, _EXPORT),
+    (exports.Retry, "post", _("Try a failed export again"), None, 202, _EXPORT),
+    (exports.Withdraw, "post", _("Withdraw a bundle"), exports.Withdrawal, 200, _EXPORT),
+    (exports.Supersede, "post", _("Replace a bundle"), exports.Successor, 200, _EXPORT),
+    (exports.Custody, "get", _("Read the custody of a bundle"), None, 200, _page(_ENTRY)),
+    (holds.Holds, "get", _("List holds"), None, 200, _page(_HOLD)),
+    (holds.Holds, "post", _("Place a hold"), holds.HoldRequest, 201, _HOLD),
+    (holds.HoldDetail, "get", _("Show a hold"), None, 200, _HOLD),
+    (holds.ReleaseHold, "post", _("Release a hold"), holds.Release, 200, _HOLD),
+    (log.LatestCheckpoint, "get", _("Read the latest checkpoint"), None, 200, _CHECKPOINT),
+    (log.Inclusion, "get", _("Prove that an entry is in the log"), None, 200, _INCLUSION),
+    (log.Consistency, "get", _("Prove that the log only grew"), None, 200, _CONSISTENCY),
+    (webhooks.Webhooks, "get", _("List webhooks"), None, 200, _page(_WEBHOOK)),
     (
-        webhooks.Webhooks, "post", "Create a webhook",
+        webhooks.Webhooks, "post", _("Create a webhook"),
         webhooks.WebhookRequest, 201, _WITH_SECRET,
     ),
-    (webhooks.WebhookDetail, "get", "Show a webhook", None, 200, _WEBHOOK),
+    (webhooks.WebhookDetail, "get", _("Show a webhook"), None, 200, _WEBHOOK),
     (
-        webhooks.WebhookDetail, "patch", "Change a webhook",
+        webhooks.WebhookDetail, "patch", _("Change a webhook"),
         webhooks.WebhookChange, 200, _WEBHOOK,
     ),
-    (webhooks.WebhookDetail, "delete", "Remove a webhook", None, 204, _NOTHING),
-    (webhooks.Secrets, "post", "Make a new secret", None, 201, _WITH_SECRET),
-    (webhooks.SecretDetail, "delete", "Retire the former secret", None, 204, _NOTHING),
-    (webhooks.Ping, "post", "Try a webhook out", None, 202, _DELIVERY),
-    (webhooks.Deliveries, "get", "List what was sent", None, 200, _page(_DELIVERY)),
-    (webhooks.DeliveryDetail, "get", "Show what was sent and how it went", None, 200, _SENT),
-    (webhooks.Replay, "post", "Send it once more", None, 202, _DELIVERY),
-    (formats.Formats, "get", "List formats beside a bundle", None, 200, _page(_FORMAT)),
+    (webhooks.WebhookDetail, "delete", _("Remove a webhook"), None, 204, _NOTHING),
+    (webhooks.Secrets, "post", _("Make a new secret"), None, 201, _WITH_SECRET),
+    (webhooks.SecretDetail, "delete", _("Retire the former secret"), None, 204, _NOTHING),
+    (webhooks.Ping, "post", _("Try a webhook out"), None, 202, _DELIVERY),
+    (webhooks.Deliveries, "get", _("List what was sent"), None, 200, _page(_DELIVERY)),
+    (webhooks.DeliveryDetail, "get", _("Show what was sent and how it went"), None, 200, _SENT),
+    (webhooks.Replay, "post", _("Send it once more"), None, 202, _DELIVERY),
+    (formats.Formats, "get", _("List formats beside a bundle"), None, 200, _page(_FORMAT)),
     (
-        formats.Formats, "post", "Ask for a format beside a bundle",
+        formats.Formats, "post", _("Ask for a format beside a bundle"),
         formats.FormatRequest, 202, _FORMAT,
     ),
     (
-        artifacts.Artifacts, "get", "List files with links that live 15 minutes", None, 200,
+        artifacts.Artifacts, "get", _("List files with links that live 15 minutes"), None, 200,
         _page({**_FILE, "url": "https://evidence.example/api/v1/downloads?link=…",
                "expires": _TIME}),
     ),
-    (artifacts.ArtifactFile, "get", "Fetch a file", None, 200, None),
-    (artifacts.Download, "get", "Fetch a file by its link", None, 200, None),
+    (artifacts.ArtifactFile, "get", _("Fetch a file"), None, 200, None),
+    (artifacts.Download, "get", _("Fetch a file by its link"), None, 200, None),
     (
-        verifications.Verifications, "post", "Have a file verified",
+        verifications.Verifications, "post", _("Have a file or a hash verified"),
         verifications.Examined, 200, _VERDICT,
     ),
 )  # fmt: skip
@@ -226,6 +232,44 @@ _QUERY: Mapping[type, tuple[str, ...]] = {
 }  # fmt: skip
 
 
+_NUMBERS = {
+    (messages.Messages, "after"), (messages.Messages, "limit"),
+    (log.LatestCheckpoint, "epoch"), (log.Inclusion, "epoch"), (log.Consistency, "epoch"),
+    (log.Inclusion, "index"), (log.Inclusion, "size"), (log.Consistency, "old"),
+    (log.Consistency, "new"),
+}  # fmt: skip
+_NEEDED = ("link", "index", "size", "old", "new")
+_ALSO: Mapping[tuple[type, str], tuple[int, ...]] = {
+    (matters.Matters, "post"): (200,), (acquisitions.Acquisitions, "post"): (200,),
+    (holds.Holds, "post"): (200,),
+}  # fmt: skip
+"""Other statuses of success: what was asked for is there already."""
+_FREE = ("rule", "withheld", "reasons", "details", "answers", "time", "sender")
+"""Objects whose members are not the same each time."""
+_NULLABLE = (
+    "next", "error", "issued", "withdrawn", "superseded_by", "previous", "purpose", "authority",
+    "title", "first", "last", "body", "time", "sender", "released", "disabled", "disabled_why",
+    "ended", "status", "timezone", "name", "size", "sha256", "acquisition", "platform", "type",
+)  # fmt: skip
+"""Members that can be null."""
+_CHOICE = {"matter": _ID, "parts": [{"conversation": _ID, "messages": "1-3", "redact": "2:body"}]}
+_REQUESTS: Mapping[tuple[type, str], Any] = {
+    (matters.Matters, "post"): {"name": "Loan", "number": "7 C 12/26"},
+    (selections.Selections, "post"): _CHOICE,
+    (exports.Exports, "post"): {"selection": _ID, "options": {"language": "en", "formats": ["rsmf"]}},
+    (exports.Withdraw, "post"): {"reason": "a name was left in"},
+    (exports.Supersede, "post"): {"by": _ID},
+    (formats.Formats, "post"): {"format": "rsmf", "timezone": "Europe/Madrid"},
+    (holds.Holds, "post"): {"matter": _ID, "conversation": _ID, "reason": "claim announced"},
+    (holds.ReleaseHold, "post"): {"reason": "settled"},
+    (webhooks.Webhooks, "post"): {
+        "url": "https://firm.example/hooks/truethread", "events": ["export.ready"],
+    },
+    (webhooks.WebhookDetail, "patch"): {"enabled": True},
+    (verifications.Verifications, "post"): {"sha256": _HASH},
+}  # fmt: skip
+
+
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """Tells the generator what our way of authentication is called."""
 
@@ -241,11 +285,13 @@ def description() -> bytes:
     return bytes(OpenApiYamlRenderer().render(schema(), renderer_context={}))  # type: ignore[no-untyped-call]
 
 
+@lru_cache(maxsize=1)
 def schema() -> dict[str, Any]:
     """Return the description as the JSON object it is."""
-    _describe()
-    generator = SchemaGenerator(patterns=_patterns())  # type: ignore[no-untyped-call]
-    found: dict[str, Any] = generator.get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    with override("en"):
+        _describe()
+        generator = SchemaGenerator(patterns=_patterns())  # type: ignore[no-untyped-call]
+        found: dict[str, Any] = generator.get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
     return found
 
 
@@ -263,25 +309,60 @@ def _patterns() -> list[Any]:
     return [path("api/v1/", include(kept))]
 
 
+def operations() -> list[dict[str, Any]]:
+    """Return every operation as people read it: address, method, sentence, examples, parameters."""
+    found = []
+    for address, methods in schema()["paths"].items():
+        for method, operation in methods.items():
+            found.append({"address": address, "method": method, **operation})
+    return found
+
+
 def _describe() -> None:
     for view, method, summary, request, status, example in _OPERATIONS:
+        more = {code: _answer(example) for code in _ALSO.get((view, method), ())}
         operation = extend_schema(
             operation_id=f"{method}_{view.__name__}",
             summary=summary,
             description=f"{summary}.",
             request=request,
             parameters=_parameters(view, method),
-            responses={status: _answer(example), "4XX": _problem()},
+            examples=_asked(view, method),
+            responses={
+                (status, "application/octet-stream") if example is None else status: _answer(
+                    example
+                ),
+                **more,
+                ("4XX", "application/problem+json"): _problem(),
+            },
         )
         setattr(view, method, operation(getattr(view, method)))
 
 
 def _parameters(view: type, method: str) -> list[OpenApiParameter]:
-    header = OpenApiParameter("Idempotency-Key", str, "header", required=True)
-    query = [OpenApiParameter(name, str, "query") for name in _QUERY.get(view, ())]
+    header = OpenApiParameter(
+        "Idempotency-Key", {"type": "string", "pattern": "^[!-~]{1,200}$"}, "header", required=True
+    )
+    query = [
+        OpenApiParameter(
+            name,
+            {"type": "integer", "minimum": 0} if (view, name) in _NUMBERS else str,
+            "query",
+            required=name in _NEEDED,
+        )
+        for name in _QUERY.get(view, ())
+    ]
     if (view, method) in _KEYED:
         return [header]
     return query if method == "get" else []
+
+
+def _asked(view: type, method: str) -> list[OpenApiExample]:
+    """Return the example of what comes in."""
+    value = _REQUESTS.get((view, method))
+    if value is None:
+        return []
+    return [OpenApiExample("example", value=value, request_only=True)]
 
 
 def _answer(example: Any) -> OpenApiResponse:
@@ -289,22 +370,32 @@ def _answer(example: Any) -> OpenApiResponse:
         return OpenApiResponse(description="done")
     if example is None:
         return OpenApiResponse({"type": "string", "format": "binary"}, description="the file")
-    examples = [OpenApiExample("example", value=example)]
+    examples = [OpenApiExample("example", value=example, response_only=True)]
     return OpenApiResponse(_schema(example), description="done", examples=examples)
 
 
 def _problem() -> OpenApiResponse:
-    return OpenApiResponse(_schema(_PROBLEM), description="an RFC 9457 problem")
+    return OpenApiResponse(
+        {**_schema(_PROBLEM), "required": list(_PROBLEM)},
+        description="an RFC 9457 problem",
+        examples=[OpenApiExample("example", value=_PROBLEM, response_only=True)],
+    )
 
 
-def _schema(value: Any) -> dict[str, Any]:
-    """Return the JSON schema of what ``value`` is an example of."""
+def _schema(value: Any, name: str = "") -> dict[str, Any]:
+    """Return the JSON schema of what ``value``, called ``name``, is an example of."""
+    if name in _FREE and isinstance(value, Mapping):
+        return {"type": ["object", "null"]} if name in _NULLABLE else {"type": "object"}
     if isinstance(value, Mapping):
-        return {
+        found: dict[str, Any] = {
             "type": "object",
-            "properties": {name: _schema(one) for name, one in value.items()},
+            "properties": {key: _schema(one, key) for key, one in value.items()},
         }
-    if isinstance(value, list):
-        return {"type": "array", "items": _schema(value[0]) if value else {}}
-    kinds: dict[type, str] = {bool: "boolean", int: "integer", str: "string"}
-    return {"type": kinds[type(value)]} if type(value) in kinds else {"type": ["string", "null"]}
+    elif isinstance(value, list):
+        found = {"type": "array", "items": _schema(value[0]) if value else {}}
+    else:
+        kinds: dict[type, str] = {bool: "boolean", int: "integer", str: "string"}
+        found = {"type": kinds.get(type(value), "string")}
+    if value is None or name in _NULLABLE:
+        found["type"] = [found["type"], "null"]
+    return found

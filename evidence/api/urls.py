@@ -14,6 +14,7 @@ from evidence.api import (
     matters,
     me,
     messages,
+    reference,
     root,
     selections,
     verifications,
@@ -22,6 +23,8 @@ from evidence.api import (
 
 urlpatterns = [
     path("", root.Root.as_view(), name="api-root"),
+    path("reference", reference.Reference.as_view(), name="api-reference"),
+    path("openapi.yaml", reference.Description.as_view(), name="api-description"),
     path("oauth/token", TokenView.as_view(), name="api-oauth-token"),
     path("oauth/revoke", RevokeTokenView.as_view(), name="api-oauth-revoke"),
     path("me", me.Me.as_view(), name="api-me"),

@@ -14,10 +14,12 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from evidence.management import bench_pages, bench_pipeline, bench_renderer, bench_verify
+from evidence.management import bench_api, bench_pages, bench_pipeline, bench_renderer, bench_verify
 
 SIZES = (1_000, 10_000, 100_000)
 FULL_SIZE, PHOTOS = 1_000_000, 1_000
+API_SIZE = 10_000
+"""Stored messages behind the API."""
 BESIDE = 10_000
 """Messages the renderer and its peers draw side by side."""
 
@@ -52,6 +54,10 @@ PARTS: dict[str, tuple[str, Part]] = {
         "what each page costs where so many messages are stored",
         lambda asked: bench_pages.lines(max(asked.sizes)),
     ),
+    "api": (
+        "requests per second of eight clients: a page of messages, a selection, a state",
+        lambda asked: bench_api.lines((FULL_SIZE if asked.full else API_SIZE) // asked.divide),
+    ),
     "verdicts": (
         "files judged by a warm engine",
         lambda _asked: bench_verify.lines(),
@@ -81,6 +87,8 @@ class Command(BaseCommand):
         )  # fmt: skip
         parser.add_argument("--export", help="(one stage, used by the bench itself)")
         parser.add_argument("--out", type=Path)
+        parser.add_argument("--api", help="(one stage, used by the bench itself)")
+        parser.add_argument("--tokens", type=int, default=1)
         parser.add_argument("--pages", type=int, help="(the same, for the part about pages)")
 
     def handle(self, *args: object, **options: Any) -> None:
@@ -90,6 +98,9 @@ class Command(BaseCommand):
             return
         if options["pages"]:
             self.stdout.write(bench_pages.as_json(options["pages"]))
+            return
+        if options["api"]:
+            self.stdout.write(json.dumps(bench_api.prepared(options["api"], options["tokens"])))
             return
         divide = max(1, options["divide"])
         sizes = [*options["sizes"], *([FULL_SIZE] if options["full"] else [])]
