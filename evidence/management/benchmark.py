@@ -121,10 +121,14 @@ def _watch(process: subprocess.Popen[bytes], peaks: dict[int, int]) -> None:
 
 
 def _children(pid: int) -> list[int]:
-    try:
-        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except (OSError, ValueError):
-        return []
+    """Return the processes that ``pid`` started, whichever of its threads did."""
+    found: list[int] = []
+    for listed in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            found += map(int, listed.read_text().split())
+        except (OSError, ValueError):
+            continue
+    return found
 
 
 def _high_water(pid: int) -> int:

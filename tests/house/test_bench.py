@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
+from pathlib import Path
 
+import pytest
 from django.core.management import call_command
 
-from evidence.management import bench_renderer
+from evidence.management import bench_renderer, benchmark
 from evidence.management.commands import bench
 
 
@@ -52,3 +58,14 @@ def test_the_renderer_is_set_beside_its_peers(monkeypatch):
     assert "6.0 times platypus, 3.0 times typst" in printed
     assert "not measured: ['not installed']" in printed
     assert printed.count("TrueThread  ") == 4
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/task").is_dir(), reason="foreign tool missing: Linux's /proc"
+)
+def test_memory_counts_a_process_that_a_thread_started():
+    command = [sys.executable, "-c", "input()"]
+    with ThreadPoolExecutor(1) as threads:
+        child = threads.submit(subprocess.Popen, command, stdin=subprocess.PIPE).result()
+        assert child.pid in benchmark._children(os.getpid())
+        child.communicate(b"\n")
