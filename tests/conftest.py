@@ -218,6 +218,7 @@ def run_manage(tmp_path: Path, migrated: Path) -> Callable[..., subprocess.Compl
             if not (tmp_path / "truethread.sqlite3").exists():
                 shutil.copyfile(migrated, tmp_path / "truethread.sqlite3")
         kept = {k: v for k, v in os.environ.items() if not k.startswith("TRUETHREAD_")}
+        kept.pop("DJANGO_ALLOW_ASYNC_UNSAFE", None)  # what tests in a browser set for themselves
         own = {"DJANGO_SETTINGS_MODULE": "project.settings", "TRUETHREAD_VAR_DIR": str(tmp_path)}
         return subprocess.run(
             [sys.executable, "-W", "error", "manage.py", *arguments], cwd=REPOSITORY,
