@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
@@ -32,6 +34,7 @@ class Stage:
     telegram: Any
     wechat: Any
     small: Any
+    again: Any
     ready: Any
     failed: Any
     running: Any
@@ -39,6 +42,8 @@ class Stage:
     draft: Any
     empty_draft: Any
     questions: str
+    invitation: str
+    consent: str
     bundle: Path
     altered: Path
 
@@ -54,6 +59,7 @@ def set_stage(folder: Path, alice: Any) -> Stage:
     telegram = acquired(alice, sources[samples.TELEGRAM])
     wechat = acquired(alice, sources[samples.WECHAT], timezone=samples.TIMEZONE)
     small = acquired(alice, _chat(folder), timezone="Europe/Madrid", owner="Ana")
+    again = acquired(alice, _chat(folder), timezone="Asia/Shanghai", owner="Ana")
     stamp_log(now)
     ready = ended(requested(alice, [telegram, wechat], "Lin Yue v. Omar Haddad"))
     failed = _failed(requested(alice, [small], "Loan"))
@@ -63,8 +69,8 @@ def set_stage(folder: Path, alice: Any) -> Stage:
     altered = demo_folder() / "sample-bundle-altered.zip"
     write_altered(bundle, altered)
     return Stage(
-        alice, _newcomer(), _auditor(alice, now), telegram, wechat, small, ready, failed, running,
-        withdrawn, _draft(alice, [telegram, small], now), _draft(alice, [], now), _waiting(alice),
+        alice, _newcomer(), _auditor(alice, now), telegram, wechat, small, again, ready, failed, running,
+        withdrawn, _draft(alice, [telegram, small], now), _draft(alice, [], now), _waiting(alice), _invitation(alice), _consent(alice),
         bundle, altered,
     )  # fmt: skip
 
@@ -194,3 +200,30 @@ def _waiting(person: Any) -> str:
     """Deliver a file that leaves questions and return the address of the questions."""
     file = SimpleUploadedFile("WhatsApp Chat with 王芳.txt", CHAT.replace("李雷", "王芳").encode())
     return str(person.client.post("/upload/", {"file": file})["Location"])
+
+
+def _invitation(person: Any) -> str:
+    """Invite the newcomer and return the way that the mail names."""
+    from django.core import mail
+    from django.urls import reverse
+
+    address = reverse("invite", args=[person.organisation.public_id])
+    person.client.post(address, {"email": "dora@example.org", "role": "member"})
+    return re.search(r"http://[^/\s]+(/invitations/\S+)", mail.outbox[-1].body)[1]
+
+
+def _consent(person: Any) -> str:
+    """Register a program and return where it leads people to be let in."""
+    from evidence.actions.create_api_client import create_api_client
+
+    made, _secret = create_api_client(
+        user=person.user, organisation=person.organisation, label="Review platform",
+        scopes=["conversations:read", "matters:read"], at=timezone.now(),
+        redirect_uris=["https://firm.example/back"],
+    )  # fmt: skip
+    asked = {
+        "response_type": "code", "client_id": made.client_id, "state": "s1",
+        "redirect_uri": "https://firm.example/back", "scope": "conversations:read matters:read",
+        "code_challenge": "x" * 43, "code_challenge_method": "S256",
+    }  # fmt: skip
+    return f"/oauth/authorize?{urlencode(asked)}"
