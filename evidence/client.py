@@ -115,6 +115,27 @@ class Client:
             saved[-1].write_bytes(data)
         return saved
 
+    def open_push_stream(self, **stated: Any) -> dict[str, Any]:
+        """Register a conversation to be pushed; see ``PUSH.md`` beside the description of the API."""
+        return self._json("POST", "/push-streams", stated)
+
+    def push_stream(self, stream: str) -> dict[str, Any]:
+        """Return where a stream stands; ``expected`` is what its next batch goes on from."""
+        return self._json("GET", f"/push-streams/{stream}")
+
+    def push_batch(self, stream: str, batch: bytes) -> dict[str, Any]:
+        """Hand a batch over; the same one again changes nothing."""
+        kind = "application/x-ndjson"
+        data = self._send("POST", f"/push-streams/{stream}/batches", batch, kind)
+        answer: dict[str, Any] = json.loads(data)
+        return answer
+
+    def push_attachment(self, stream: str, data: bytes) -> None:
+        """Hand over the bytes of an attachment, before the batch that mentions it."""
+        digest = sha256(data).hexdigest()
+        kind = "application/octet-stream"
+        self._send("PUT", f"/push-streams/{stream}/attachments/{digest}", data, kind)
+
     def verify(self, path: Path, receipt: Path | None = None) -> dict[str, Any]:
         """Have a file checked by the service; the offline verifier in the bundle needs no one."""
         boundary = uuid.uuid4().hex

@@ -8,6 +8,9 @@ where they are shown.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class EvidenceError(Exception):
     """Trouble a caller can name to a person.
@@ -145,3 +148,24 @@ class InvalidMatter(EvidenceError):
 
     code = "matter_name_used"
     sentence = "There is a matter of that name already."
+
+
+class PushRefused(EvidenceError):
+    """A pushed batch, or what belongs to it, was not taken; the sender's fault. Nothing was stored.
+
+    facts: what the sender needs to go on, safe to show to it.
+    """
+
+    code = "batch_refused"
+    sentence = "This batch was not taken. Nothing of it was stored."
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        code: str | None = None,
+        where: str = "",
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(detail, code=code, where=where)
+        self.facts = dict(facts or {})

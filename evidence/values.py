@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 API_RESOURCES = (
     "acquisitions", "conversations", "matters", "selections", "exports", "holds", "webhooks",
+    "push",
 )  # fmt: skip
 API_SCOPES = tuple(f"{resource}:{verb}" for resource in API_RESOURCES for verb in ("read", "write"))
 """Every right a client of the API can have: a resource, and reading or changing it."""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from evidence.models import Organisation, User
 
-pytest_plugins = ["tests.append_only", "tests.surfaces"]
+pytest_plugins = ["tests.append_only", "tests.pushing", "tests.surfaces"]
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED = REPOSITORY.parent / "shared"

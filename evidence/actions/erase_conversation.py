@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,21 +23,23 @@ from django.db.models import QuerySet
 
 from evidence import custody
 from evidence.actions import workspace
-from evidence.archive.blobs import open_blob
+from evidence.archive.blobs import open_blob, unreferred_blobs
 from evidence.archive.keys import keyed, new_series_key, seal_json
+from evidence.archive.pushed import StreamState, sealed_state
 from evidence.archive.read import describe_acquisition, describe_conversation
 from evidence.errors import NotErasable, StorageFailed
 from evidence.gateways.current import current
 from evidence.models import (
     Acquisition,
-    Artifact,
     Attachment,
     Blob,
     Conversation,
-    Conversion,
     Export,
     Hold,
     Message,
+    PushAttachment,
+    PushBatch,
+    PushStream,
     Series,
 )
 from evidence.values import Actor, Subject
@@ -192,13 +193,21 @@ def _destroy(conversation: Conversation, free: list[str], at: datetime) -> list[
     attachments = Attachment.objects.filter(series__in=living, blob__isnull=False)
     blobs |= set(attachments.values_list("blob", flat=True))
     attachments.update(blob=None)
+    for pushed in (PushBatch, PushAttachment):
+        kept = pushed.objects.filter(stream__series__in=living, blob__isnull=False)
+        blobs |= set(kept.values_list("blob", flat=True))
+        kept.update(blob=None)
     Message.objects.filter(series__in=living).update(payload=b"", participant=0, occurred_at=None)
     for series in living:
         _blank_series(series, at)
+    for stream in PushStream.objects.filter(series__in=living).select_related(
+        "organisation", "acquisition__organisation"
+    ):
+        _blank_stream(stream)
     for acquisition in deliveries:
         _blank_delivery(acquisition)
     _blank_conversation(conversation, at)
-    return _unreferred(blobs)
+    return unreferred_blobs(blobs)
 
 
 def _blank_series(series: Series, at: datetime) -> None:
@@ -211,6 +220,19 @@ def _blank_series(series: Series, at: datetime) -> None:
     series.first_at = series.last_at = None
     series.erased_at = at
     series.save(update_fields=["payload", "wrapped_key", "first_at", "last_at", "erased_at"])
+
+
+def _blank_stream(stream: PushStream) -> None:
+    """Let go of who pushed what; it takes no further batch, a new stream can be registered."""
+    organisation, public_id = stream.organisation, stream.public_id
+    for batch in PushBatch.objects.filter(stream=stream):
+        batch.payload, batch.fingerprint = b"", keyed(organisation, "erased", f"{batch.pk}")
+        batch.save(update_fields=["payload", "fingerprint"])
+    blank = StreamState(provider="", account="", conversation="", title=None, type="", cursor=0)
+    stream.payload = sealed_state(organisation, public_id, blank)
+    stream.identity_key = keyed(organisation, "erased", public_id)
+    stream.save(update_fields=["payload", "identity_key"])
+    _blank_delivery(stream.acquisition)
 
 
 def _blank_delivery(acquisition: Acquisition) -> None:
@@ -237,22 +259,6 @@ def _blank_conversation(conversation: Conversation, at: datetime) -> None:
 
 def _platform(conversation: Conversation) -> str:
     return str(describe_conversation(conversation)["platform"])
-
-
-def _unreferred(blobs: Iterable[int | None]) -> list[str]:
-    """Delete the rows of blobs that nothing refers to, each with its key; return their names."""
-    names = []
-    for blob in Blob.objects.filter(pk__in=[pk for pk in blobs if pk is not None]):
-        used = (
-            Acquisition.objects.filter(original=blob),
-            Attachment.objects.filter(blob=blob),
-            Artifact.objects.filter(blob=blob),
-            Conversion.objects.filter(blob=blob),
-        )
-        if not any(rows.exists() for rows in used):
-            names.append(blob.name)
-            blob.delete()
-    return names
 
 
 def _log(

@@ -13,6 +13,7 @@ from django.db import transaction
 
 from evidence import custody
 from evidence.archive.keys import keyed, open_json, seal_json
+from evidence.archive.pushed import cut_of, is_growing
 from evidence.archive.read import describe_series, messages
 from evidence.errors import InvalidSelection
 from evidence.formats import canonical, manifest, message, ranges
@@ -200,16 +201,20 @@ def rule_text(rule: Mapping[str, Json]) -> str:
 
 
 def _stored(parts: Sequence[FrozenPart]) -> list[Json]:
-    return [
-        {
-            "series": part.series.public_id,
-            "rule": part.rule,
-            "chosen": str(part.chosen),
-            "withheld": {str(seq): list(items) for seq, items in stated(part).withheld.items()},
-            "reasons": {str(seq): text for seq, text in part.reasons.items()},
-        }
-        for part in parts
-    ]
+    return [_stored_part(part) for part in parts]
+
+
+def _stored_part(part: FrozenPart) -> Json:
+    stored: dict[str, Json] = {
+        "series": part.series.public_id,
+        "rule": part.rule,
+        "chosen": str(part.chosen),
+        "withheld": {str(seq): list(items) for seq, items in stated(part).withheld.items()},
+        "reasons": {str(seq): text for seq, text in part.reasons.items()},
+    }
+    if is_growing(part.series):
+        stored["cut"] = cut_of(part.series)
+    return stored
 
 
 def closed(targets: Sequence[str], reason: str = "") -> message.Withheld:
@@ -222,7 +227,7 @@ def closed(targets: Sequence[str], reason: str = "") -> message.Withheld:
 
 def selection_parts(selection: Selection) -> list[dict[str, Any]]:
     """Return the frozen parts in order: ``series``, ``rule``, ``chosen``, ``withheld``,
-    ``reasons``."""
+    ``reasons``, and of a series that grows ``cut``: where it stood then."""
     parts: list[dict[str, Any]] = open_json(
         selection.organisation, selection.public_id, "selection", selection.payload
     )

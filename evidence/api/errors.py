@@ -25,6 +25,7 @@ from evidence.errors import (
     LogRefused,
     NotAllowed,
     NotFound,
+    PushRefused,
     SigningFailed,
     StampUnavailable,
     StorageFailed,
@@ -51,6 +52,16 @@ _STATUS_OF_CODE: Mapping[str, int] = {
     "webhook_disabled": 409,
     "too_many_webhooks": 409,
     "unknown_secret": 404,
+    "batch_out_of_order": 409,
+    "batch_conflicts": 409,
+    "batch_chain_broken": 409,
+    "batch_overlaps": 409,
+    "messages_missing": 409,
+    "gap_unknown": 409,
+    "attachment_missing": 409,
+    "stream_closed": 409,
+    "stream_exists": 409,
+    "batch_forged": 403,
 }
 _STATUS_OF_CLASS: tuple[tuple[type[EvidenceError], int], ...] = (
     (NotFound, 404),
@@ -59,6 +70,7 @@ _STATUS_OF_CLASS: tuple[tuple[type[EvidenceError], int], ...] = (
     (BusyNow, 429),
     (IngestRefused, 422),
     (InvalidSelection, 422),
+    (PushRefused, 422),
     (StampUnavailable, 503),
     (SigningFailed, 503),
     (StorageFailed, 503),
@@ -122,7 +134,8 @@ def _of_evidence(error: EvidenceError) -> Response:
     if error.code in _SOON:
         headers = {"Retry-After": "1"}
     where = {"where": error.where} if error.where and status < 500 else {}
-    return problem(status, error.code, error_sentence(error), headers=headers, **where)
+    facts = error.facts if isinstance(error, PushRefused) else {}
+    return problem(status, error.code, error_sentence(error), headers=headers, **where, **facts)
 
 
 def _of_framework(error: exceptions.APIException) -> Response:

@@ -30,6 +30,7 @@ from evidence.api import (
     matters,
     me,
     messages,
+    push_streams,
     root,
     selections,
     verifications,
@@ -129,6 +130,32 @@ _SENT = {
     **_DELIVERY, "body": '{"type": "export.ready", …}',
     "log": [{"at": _TIME, "status": 204, "error": None, "milliseconds": 41}],
 }  # fmt: skip
+_STREAM = {
+    "id": _ID, "acquisition": _ID, "conversation": _ID, "provider": "chatcloud",
+    "account": "u-ana", "provider_conversation": "c-77", "title": "Li Lei", "created": _TIME,
+    "changed": _TIME, "batches": 2, "messages": 5, "root": _HASH,
+    "expected": {"number": 3, "previous": _HASH, "cursor": 9},
+    "gaps": [{
+        "from": 3, "to": 7, "reason": "retention", "batch": 2, "sequence": 4, "open": True,
+        "filled": [{"from": 3, "to": 4, "batch": 3}],
+    }],
+    "keys": [{"kid": "2026-1", "added": _TIME, "retired": None}],
+    "refused": [{"code": "batch_out_of_order", "number": 4, "at": _TIME}],
+}  # fmt: skip
+_BATCH = {
+    "number": 2, "hash": _HASH, "kid": "2026-1", "first": 4, "last": 6,
+    "cursor": {"from": 7, "to": 9}, "gap": {"from": 3, "to": 7, "reason": "retention"},
+    "fills": None, "received": _TIME, "root": _HASH, "head": _HASH,
+}  # fmt: skip
+_TAKEN = {
+    "number": 2, "hash": _HASH, "first": 4, "last": 6, "messages": 6, "repeated": False,
+}  # fmt: skip
+_GROWTH = {
+    "old": {"size": 3, "root": _HASH, "head": _HASH},
+    "new": {"size": 6, "root": _HASH, "head": _HASH}, "consistency": [_HASH],
+}  # fmt: skip
+_NDJSON = {"application/x-ndjson": {"type": "string", "format": "binary"}}
+_BYTES = {"application/octet-stream": {"type": "string", "format": "binary"}}
 _PROBLEM = {
     "type": "urn:truethread:problem:not_found", "title": "There is nothing here.", "status": 404,
     "code": "not_found",
@@ -208,6 +235,23 @@ _OPERATIONS: tuple[tuple[type, str, str, Any, int, Any], ...] = (
     ),
     (artifacts.ArtifactFile, "get", _("Fetch a file"), None, 200, None),
     (artifacts.Download, "get", _("Fetch a file by its link"), None, 200, None),
+    (push_streams.PushStreams, "get", _("List push streams"), None, 200, _page(_STREAM)),
+    (
+        push_streams.PushStreams, "post", _("Register a push stream"),
+        push_streams.StreamRequest, 201, _STREAM,
+    ),
+    (push_streams.PushStreamDetail, "get", _("Say where a push stream stands"), None, 200, _STREAM),
+    (push_streams.PushKeys, "post", _("Add a key of the provider"), push_streams.KeyRequest, 201, _STREAM),
+    (push_streams.PushBatches, "get", _("List accepted batches"), None, 200, _page(_BATCH)),
+    (push_streams.PushBatches, "post", _("Push a batch"), _NDJSON, 201, _TAKEN),
+    (
+        push_streams.PushConsistency, "get", _("Prove that a later head extends an earlier one"),
+        None, 200, _GROWTH,
+    ),
+    (
+        push_streams.PushAttachmentFile, "put", _("Hand over an attachment"), _BYTES, 201,
+        {"sha256": _HASH, "size": 812_345},
+    ),
     (
         verifications.Verifications, "post", _("Have a file or a hash verified"),
         verifications.Examined, 200, _VERDICT,
@@ -219,6 +263,7 @@ _KEYED = {
     (webhooks.Replay, "post"), (holds.Holds, "post"),
     (matters.Matters, "post"), (acquisitions.Acquisitions, "post"),
     (selections.Selections, "post"), (exports.Exports, "post"), (exports.Retry, "post"),
+    (push_streams.PushStreams, "post"), (push_streams.PushKeys, "post"),
 }  # fmt: skip
 _QUERY: Mapping[type, tuple[str, ...]] = {
     messages.Messages: ("from", "to", "participant", "text", "after", "limit"),
@@ -226,6 +271,8 @@ _QUERY: Mapping[type, tuple[str, ...]] = {
     log.LatestCheckpoint: ("epoch",), log.Inclusion: ("index", "size", "epoch"),
     log.Consistency: ("old", "new", "epoch"),
     holds.Holds: ("after",), webhooks.Webhooks: ("after",), webhooks.Deliveries: ("after",),
+    push_streams.PushStreams: ("after",), push_streams.PushBatches: ("after",),
+    push_streams.PushConsistency: ("old", "new"),
     exports.Custody: ("after",),
     matters.Matters: ("after",), selections.Selections: ("after",), exports.Exports: ("after",),
     acquisitions.Acquisitions: ("after",), conversations.Conversations: ("after",),

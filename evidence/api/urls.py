@@ -14,6 +14,7 @@ from evidence.api import (
     matters,
     me,
     messages,
+    push_streams,
     reference,
     root,
     selections,
@@ -98,6 +99,32 @@ urlpatterns = [
         name="api-replay",
     ),
     path("downloads", artifacts.Download.as_view(), name="api-download"),
+    path("push-streams", push_streams.PushStreams.as_view(), name="api-push-streams"),
+    path(
+        "push-streams/<slug:stream_id>",
+        push_streams.PushStreamDetail.as_view(),
+        name="api-push-stream",
+    ),
+    path(
+        "push-streams/<slug:stream_id>/batches",
+        push_streams.PushBatches.as_view(),
+        name="api-push-batches",
+    ),
+    path(
+        "push-streams/<slug:stream_id>/consistency",
+        push_streams.PushConsistency.as_view(),
+        name="api-push-consistency",
+    ),
+    path(
+        "push-streams/<slug:stream_id>/keys",
+        push_streams.PushKeys.as_view(),
+        name="api-push-keys",
+    ),
+    path(
+        "push-streams/<slug:stream_id>/attachments/<slug:digest>",
+        push_streams.PushAttachmentFile.as_view(),
+        name="api-push-attachment",
+    ),
     path("verifications", verifications.Verifications.as_view(), name="api-verifications"),
     path("<path:rest>", root.Nowhere.as_view()),
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import BinaryIO
 
@@ -12,7 +12,16 @@ from django.db import IntegrityError, transaction
 from evidence.archive.keys import tenant_key
 from evidence.gateways import crypt
 from evidence.gateways.current import current
-from evidence.models import Blob, Organisation
+from evidence.models import (
+    Acquisition,
+    Artifact,
+    Attachment,
+    Blob,
+    Conversion,
+    Organisation,
+    PushAttachment,
+    PushBatch,
+)
 
 _PIECE = 1 << 20
 
@@ -66,3 +75,22 @@ def open_blob(blob: Blob) -> io.BufferedReader:
 def _pieces(stream: BinaryIO) -> Iterator[bytes]:
     while piece := stream.read(_PIECE):
         yield piece
+
+
+def unreferred_blobs(blobs: Iterable[int | None]) -> list[str]:
+    """Delete the rows of blobs that nothing refers to, each with its key; return their names, for
+    the files to be deleted after the commit."""
+    names = []
+    for blob in Blob.objects.filter(pk__in=[pk for pk in blobs if pk is not None]):
+        used = (
+            Acquisition.objects.filter(original=blob),
+            Attachment.objects.filter(blob=blob),
+            Artifact.objects.filter(blob=blob),
+            Conversion.objects.filter(blob=blob),
+            PushBatch.objects.filter(blob=blob),
+            PushAttachment.objects.filter(blob=blob),
+        )
+        if not any(rows.exists() for rows in used):
+            names.append(blob.name)
+            blob.delete()
+    return names

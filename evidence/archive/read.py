@@ -162,9 +162,9 @@ def _rows(series: Series, ranges: Ranges | None) -> Iterator[tuple[int, _Raw, _R
 
 
 def leaf_hashes(series: Series, *, sm3: bool = False) -> Iterator[bytes]:
-    """Yield all leaf hashes of ``series`` in order, without any key."""
+    """Yield the leaf hashes of ``series`` up to its size in order, without any key."""
     column = "sm3_leaf_hash" if sm3 else "leaf_hash"
-    rows = MessageRow.objects.filter(series=series).order_by("sequence")
+    rows = MessageRow.objects.filter(series=series, sequence__lte=series.size).order_by("sequence")
     for value in rows.values_list(column, flat=True).iterator(20_000):
         yield bytes(value)
 

@@ -90,18 +90,22 @@ def entries_about(
     return [(row.pk, _opened(row)) for row in latest]
 
 
-def sealing_of(series_id: str, epoch: LogEpoch) -> Logged:
-    """Return the first ``series.sealed`` entry about a series in ``epoch``. Raises NotFound."""
-    link = (
+def sealing_of(series_id: str, epoch: LogEpoch, head: str) -> Logged:
+    """Return the first ``series.sealed`` entry in ``epoch`` that names ``head`` (hex) of a series.
+
+    A series that grows has one for each of its heads. Raises NotFound.
+    """
+    links = (
         CustodySubject.objects.filter(kind="series", subject_id=series_id)
         .filter(entry__epoch=epoch, entry__event="series.sealed")
         .select_related("entry__epoch")
         .order_by("number")
-        .first()
     )
-    if link is None:
-        raise NotFound(f"no seal of series {series_id} in {epoch.origin}")
-    return _opened(link.entry)
+    for link in links.iterator(500):
+        found = _opened(link.entry)
+        if found.entry.details.get("head") == head:
+            return found
+    raise NotFound(f"no seal of series {series_id} in {epoch.origin}")
 
 
 def inclusion(place: int, size: int, epoch: LogEpoch | None = None) -> list[bytes]:

@@ -46,6 +46,8 @@ class Seen:
     """Subject → number of its last row; rows are numbered through all epochs."""
     sealed: dict[str, str] = field(default_factory=dict)
     """Series id → digest (hex) its last ``series.sealed`` entry names."""
+    heads: dict[str, list[str]] = field(default_factory=dict)
+    """Series id → digests (hex) of all its ``series.sealed`` entries, in order."""
     erased: set[str] = field(default_factory=set)
     """Ids of series that a ``conversation.erased`` entry names."""
     stamped: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -155,7 +157,9 @@ class EpochWalk:
         if entry.index == 0 and entry.event != "epoch.opened":
             self._report.add("epoch_unopened", where, entry.event)
         if entry.event == "series.sealed":
-            seen.sealed |= {s.id: str(details.get("head")) for s in _of_kind(entry, "series")}
+            for subject in _of_kind(entry, "series"):
+                seen.sealed[subject.id] = str(details.get("head"))
+                seen.heads.setdefault(subject.id, []).append(seen.sealed[subject.id])
         elif entry.event == "conversation.erased":
             seen.erased |= {subject.id for subject in _of_kind(entry, "series")}
         elif entry.event == "checkpoint.stamped":

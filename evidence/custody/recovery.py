@@ -30,7 +30,7 @@ from evidence.formats import canonical, series_head
 from evidence.formats import checkpoint as formats
 from evidence.gateways.current import current
 from evidence.gateways.keys import LogKey
-from evidence.models import CustodyPending, CustodySubject, LogEpoch, Series
+from evidence.models import CustodyPending, CustodySubject, LogEpoch, PushStream, Series
 from evidence.values import Actor, Json, Subject
 
 logger = logging.getLogger(__name__)
@@ -97,6 +97,7 @@ def _seals_left() -> Iterator[tuple[list[Subject], dict[str, Json]]]:
             continue
         try:
             details = _former_seal(series) or {"head": _head_digest(series)}
+            details |= _standing(series)
         except (Corrupt, ValueError) as error:
             logger.error("series %s is not brought over: %s", series.public_id, error)
             continue
@@ -114,6 +115,14 @@ def _former_seal(series: Series) -> dict[str, Json] | None:
     former: dict[str, Json] = {"log": logged.entry.log, "index": logged.place}
     former["digest"] = logged.digest.hex()
     return {"head": logged.entry.details["head"], "from": former}
+
+
+def _standing(series: Series) -> dict[str, Json]:
+    """Return what the entries of a growing series go on from, nothing for any other."""
+    if not PushStream.objects.filter(series=series).exists():
+        return {}
+    root = bytes(series.root or b"").hex()
+    return {"head": _head_digest(series), "size": series.size, "root": root}
 
 
 def _head_digest(series: Series) -> str:

@@ -16,7 +16,11 @@ leaf hash = SHA-256(0x00 + digest). The public log holds digests only.
 ``details`` a verifier relies on (others are free, values as in ``canonical``):
     series.sealed      {"head":hex}: digest of the series head (``series_head``); where a recovery
                        brought the seal over from a former log, mostly also {"from":{"digest":hex,
-                       "index":int,"log":origin}}: the entry that sealed it there
+                       "index":int,"log":origin}}: the entry that sealed it there.
+                       A growing series has one such entry per head, with also {"size":int,
+                       "root":hex} of its tree and, from the second on, {"grown_from":{"size","root",
+                       "consistency":[hex, …]}}: the head before, and the proof (RFC 9162 section
+                       2.1.4) that its tree is a prefix
     export.prepared    {"selection":hex}: selection digest (``manifest``)
     export.issued      {"pdfs":[{"path","sha256","size"}],"zip":{"name","sha256","size"}}
     checkpoint.stamped {"checkpoint":hex,"size":int,"token":hex}: SHA-256 of note and token

@@ -78,6 +78,31 @@ def tree_root(leaf_hashes: Iterable[bytes], algorithm: Algorithm = SHA256) -> by
     return builder.root()
 
 
+def growth_proof(old: int, frontier: Sequence[bytes], fresh: Sequence[bytes]) -> list[bytes]:
+    """Return the consistency proof from a tree of ``old`` leaves to it with ``fresh`` appended.
+
+    frontier: of the old tree (``TreeBuilder``). The same hashes as ``Tree.consistency_proof``, for
+    one who keeps no old leaves. Source: RFC 9162 section 2.1.4.1.
+    """
+    size, left = old + len(fresh), list(frontier)
+    if old < 0 or len(left) != old.bit_count():
+        raise ValueError("the frontier does not fit the size")
+    if old in (0, size):
+        return []
+    low, high, whole, proof = 0, size, True, list[bytes]()
+    while old != high:
+        middle = low + _split(high - low)
+        if old <= middle:
+            proof.append(tree_root(fresh[middle - old : high - old]))
+            high = middle
+        else:
+            proof.append(left.pop(0))
+            low, whole = middle, False
+    if not whole:
+        proof.append(TreeBuilder(old - low, left).root())
+    return proof[::-1]
+
+
 class Tree:
     """All full subtrees of a list of leaf hashes, so that each proof costs O(log n).
 

@@ -19,6 +19,10 @@ Its digest is SHA-256("truethread/series-head/v1" + 0x00 + canonical head); the 
 name: of the delivered file; owner: who the person said they are in it; sha256, size: of its bytes.
 That object and its seed stand in a manifest only where everything in the original is disclosed.
 
+**A push stream** (``push``) has a new head after every batch, under parser ``push``: members is the number
+of the batch, and source.original commits to {"name":"batch-<number, 8 digits>.ndjson","owner":the account,
+"sha256":the batch hash,"size":bytes of the batch}; by the chain of hashes that is all batches so far.
+
 Worked example: ``tests/vectors/manifests/series_head.json``.
 Broken examples: a head with one more key; ``size`` 0 with another root than SHA-256 of nothing.
 """

@@ -24,6 +24,7 @@ LIMITS = {
     "/api/v1/verifications": 50 * MEGABYTE,
     "/upload/": 4_000 * MEGABYTE,
     "/api/v1/acquisitions": 4_000 * MEGABYTE,
+    "/api/v1/push-streams": 500 * MEGABYTE,
 }
 """Path → bytes a request body may have; everywhere else ``ORDINARY_LIMIT``."""
 _ENVELOPE = 64_000

@@ -71,6 +71,27 @@ ERRORS: Words = {
     "export_unfinished": _(
         "A bundle of this conversation is being made. Please try again when it is done."
     ),
+    # Pushed batches
+    "batch_malformed": _("This is not a batch in the documented form. Nothing of it was stored."),
+    "batch_forged": _(
+        "The signature is not by a key registered for this stream. Nothing was stored."
+    ),
+    "batch_foreign": _("This batch was made for another stream. Nothing was stored."),
+    "batch_out_of_order": _(
+        "Earlier batches have not arrived yet. Please send the expected one first."
+    ),
+    "batch_conflicts": _("Another batch of this number was accepted before."),
+    "batch_chain_broken": _("This batch does not follow the last one that was accepted."),
+    "batch_overlaps": _("This batch delivers again what has been delivered before."),
+    "messages_missing": _(
+        "Messages before this batch are missing. Please send them, or declare the gap."
+    ),
+    "gap_unknown": _("No gap was declared at the place this batch wants to fill."),
+    "attachment_missing": _("Attachments of this batch have not been handed over yet."),
+    "attachment_differs": _("These bytes do not have the SHA-256 in the address."),
+    "push_key_invalid": _("This is not a public key of Ed25519 or P-256 that can be added."),
+    "stream_exists": _("There is a stream for this conversation already."),
+    "stream_closed": _("This conversation was erased, so nothing more is taken in for it."),
     # Bundles
     "not_issued": _("This bundle was never issued."),
     "cannot_supersede": _("Only a later bundle of the same matter can take its place."),
@@ -158,6 +179,7 @@ FORMATS: Words = {
     "telegram_zip": _("Telegram Desktop, archive"),
     "qq_text": _("QQ, text from the message manager"),
     "qq_text_zip": _("QQ, archive"),
+    "push": _("Pushed by the provider"),
 }
 _FAMILIES: Words = {
     "whatsapp": _("WhatsApp"),

@@ -23,6 +23,7 @@ from evidence.models.drafts import Draft
 from evidence.models.exports import Artifact, Export, Job, Selection
 from evidence.models.matters import Hold, Matter, MatterMember
 from evidence.models.people import ApiToken, Invitation, Membership, Organisation, User
+from evidence.models.push import PushAttachment, PushBatch, PushKey, PushRefusal, PushStream
 from evidence.models.uploads import Upload
 from evidence.models.webhooks import Webhook, WebhookAttempt, WebhookDelivery, WebhookEvent
 
@@ -30,6 +31,7 @@ __all__ = [
     "Acquisition", "ApiAnswer", "ApiBucket", "ApiClient", "ApiGrant", "ApiToken", "Artifact", "Attachment",
     "Blob", "Checkpoint", "Conversation", "Conversion",
     "CustodyEntry", "CustodyPending", "CustodySubject", "Draft", "Export", "Hold", "Invitation", "Job", "LogEpoch",
-    "LogNode", "Matter", "MatterMember", "Membership", "Message", "Organisation", "Selection",
+    "LogNode", "Matter", "MatterMember", "Membership", "Message", "Organisation", "PushAttachment",
+    "PushBatch", "PushKey", "PushRefusal", "PushStream", "Selection",
     "Series", "Stamp", "Upload", "User", "Webhook", "WebhookAttempt", "WebhookDelivery", "WebhookEvent",
 ]  # fmt: skip

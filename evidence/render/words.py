@@ -403,6 +403,8 @@ EVENTS: dict[str, tuple[str, str]] = {
 }
 
 TEMPLATES: dict[str, tuple[str, str]] = {
+    "push_gap": ("Not delivered by the provider", "平台未能提供"),
+    "push_gap_filled": ("Delivered later, for a gap stated above", "补充提供（对应上文所述缺口）"),
     "announcement": ("Announcement", "群公告"),
     "clear_history": ("History cleared", "清空聊天记录"),
     "create_channel": ("Channel created", "创建频道"),

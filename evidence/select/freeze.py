@@ -33,7 +33,9 @@ class FrozenPart:
 
 
 def freeze_part(series: Series, choice: Choice, participants: dict[str, list[str]]) -> FrozenPart:
-    """Return what ``choice`` means in ``series`` now and for ever: a series never changes.
+    """Return what ``choice`` means in ``series`` now and for ever: its rows never change.
+
+    Of a series that grows, only what it has at the size of ``series`` is chosen.
 
     participants: participant key → names, to find a participant by name.
     Raises InvalidSelection (the caller's fault) when nothing is chosen, a number lies outside
@@ -70,7 +72,7 @@ def _chosen(series: Series, choice: Choice, participants: dict[str, list[str]]) 
 
 def _by_rule(series: Series, choice: Choice, participants: dict[str, list[str]]) -> Ranges | None:
     """Return what period and participant choose, None when neither is stated."""
-    condition = Q(series=series)
+    condition = Q(series=series, sequence__lte=series.size)
     if choice.period_from is not None:
         condition &= Q(occurred_at__gte=choice.period_from)
     if choice.period_to is not None:

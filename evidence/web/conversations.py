@@ -14,6 +14,7 @@ from django.utils import timezone
 from evidence.access import attachment_for, may_change, organisation_of, series_for, series_of
 from evidence.actions.log_view import log_view
 from evidence.archive.blobs import open_blob
+from evidence.archive.pushed import gaps_of, is_growing
 from evidence.archive.read import SeriesFacts, StoredMessage, describe_series
 from evidence.archive.read import messages as stored_messages
 from evidence.errors import InvalidSelection
@@ -67,6 +68,8 @@ class ConversationPage(Page):
             "last": last,
             "previous": max(1, first - WINDOW) if first > 1 else None,
             "next": last + 1 if last < series.size else None,
+            "is_growing": is_growing(series),
+            "gaps": gaps_of(series),
             "may_export": may_change(self.person, series.organisation),
             "others": series_of(self.person)
             .filter(conversation=series.conversation)

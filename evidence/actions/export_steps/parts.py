@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from evidence.actions.request_export import rule_text, selection_parts
+from evidence.archive.pushed import cut_back
 from evidence.archive.read import SeriesFacts, StoredMessage, describe_series, messages
 from evidence.errors import Corrupt
 from evidence.formats import bundle, manifest, ranges
@@ -108,6 +109,9 @@ def parts_of(export: Export) -> list[Part]:
         one.public_id: one
         for one in related.filter(public_id__in=[statement["series"] for statement in statements])
     }
+    for statement in statements:
+        if "cut" in statement:
+            cut_back(found[statement["series"]], statement["cut"])
     return [
         Part(place, found[statement["series"]], statement)
         for place, statement in enumerate(statements, start=1)

@@ -45,7 +45,9 @@ def run(job: Job, at: datetime) -> None:
     _write_stamp(bag, PREPARED_CHECKPOINT, PREPARED_TOKEN, checkpoint, stamp)
     state["prepared_index"] = prepared.place
     state["head_entries"] = {
-        part.series.public_id: custody.sealing_of(part.series.public_id, epoch).place
+        part.series.public_id: custody.sealing_of(
+            part.series.public_id, epoch, state["heads"][part.series.public_id]["digest"]
+        ).place
         for part in parts
     }
     state["earlier"], state["sealed_stamps"], earlier_stamps = _earlier_stamps(

@@ -16,6 +16,8 @@ from ...formats import checkpoint, custody, merkle, shape
 from ...formats.checkpoint import Checkpoint, VerifierKey
 from ...formats.custody import CLOCK_TOLERANCE, LONGEST_ACT, Entry, Line, Subject
 from ...formats.manifest import EarlierStamp, Manifest, selection_digest
+from ...formats.series_head import SeriesHead
+from ...values import Json
 from . import ed25519, x509
 from .report import Finding, failed, not_checked, passed
 
@@ -60,11 +62,13 @@ def check_chains(manifest: Manifest, lines: Sequence[Line]) -> Finding:
         chains = _chains(lines)
         for subject in prepared.subjects:
             _check_chain(subject.key, subject.number, chains.get(subject.key, []))
+        grown = [_check_growth(info.head, info.head_entry, chains) for info in manifest.series]
     except ValueError as error:
         return failed("custody", f"{error}.", CUSTODY)
     total = sum(subject.number for subject in prepared.subjects)
     hidden = sum(line.entry is None for line in lines)
     detail = f"{total} numbered places in {len(prepared.subjects)} chains without a gap"
+    detail = "; ".join([detail, *filter(None, grown)])
     return passed("custody", f"{detail}; {hidden} entries known by their hash alone.", CUSTODY)
 
 
@@ -221,6 +225,53 @@ def _check_heads(manifest: Manifest, entries: Mapping[int, Entry]) -> None:
             raise ValueError(
                 f"The head of series {info.head.series} is not the one that was sealed"
             )
+
+
+def _check_growth(
+    head: SeriesHead, head_entry: int, chains: Mapping[tuple[str, str], list[tuple[Line, Subject]]]
+) -> str:
+    """Return a sentence on how a growing series grew, "" for any other.
+
+    Raises ValueError unless each of its heads is a proved extension of the one before, and where a
+    series that does not grow was sealed with two heads.
+    """
+    before: tuple[int, bytes] | None = None
+    first, later = "", 0
+    for line, _ in chains.get(("series", head.series), []):
+        entry = line.entry
+        if entry is None or entry.event != "series.sealed":
+            continue
+        details = entry.details
+        if "size" not in details:
+            first = first or str(details.get("head"))
+            if details.get("head") != first:
+                raise ValueError(f"Series {head.series} was sealed again with another head")
+            continue
+        size, root = shape.integer(details["size"]), shape.unhex(details.get("root"))
+        _check_step(head.series, before, (size, root), details.get("grown_from"))
+        if entry.index == head_entry and (size, root) != (head.size, head.root):
+            raise ValueError(f"Entry {entry.index} states another tree than the head it names")
+        before, later = (size, root), later + (entry.index > head_entry)
+    if before is None:
+        return ""
+    return f"a growing series, cut at its {head.size} rows of then, {later} later heads logged"
+
+
+def _check_step(
+    series: str, before: tuple[int, bytes] | None, after: tuple[int, bytes], stated: Json
+) -> None:
+    """Raise ValueError unless ``after`` is ``before`` (size, root) with rows appended."""
+    if stated is None:
+        if before not in (None, after):
+            raise ValueError(f"Series {series} begins anew after it had begun")
+        return
+    grown = shape.mapping(stated, ("size", "root", "consistency"))
+    old = shape.integer(grown["size"]), shape.unhex(grown["root"])
+    proof = shape.unhex_list(grown["consistency"])
+    if before != old:
+        raise ValueError(f"A head of series {series} does not go on from the one before")
+    if not merkle.verify_consistency(old[0], after[0], old[1], after[1], proof):
+        raise ValueError(f"Series {series} was rewritten: an earlier head is no prefix of a later")
 
 
 def _chains(lines: Sequence[Line]) -> dict[tuple[str, str], list[tuple[Line, Subject]]]:
