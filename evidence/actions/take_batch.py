@@ -15,7 +15,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import transaction
@@ -72,13 +72,22 @@ class Taken:
     is_repeated: bool = False
 
 
+class _File(NamedTuple):
+    """An attachment whose bytes were handed over before."""
+
+    sequence: int
+    place: int
+    sha256: str
+    size: int
+
+
 def take_batch(*, stream: PushStream, data: bytes, actor: Actor, at: datetime) -> Taken:
     """Add the batch in ``data`` to ``stream`` and return its place; the same batch again changes
     nothing and gets the same answer.
 
     Raises PushRefused, after noting it; nothing of the batch is kept then. Codes: batch_malformed,
     batch_forged, batch_foreign, batch_out_of_order, batch_conflicts, batch_chain_broken,
-    batch_overlaps, messages_missing, gap_unknown, attachment_missing, stream_closed.
+    batch_overlaps, messages_missing, gap_unknown, attachment_missing, attachment_differs, stream_closed.
     """
     number: list[int] = []
     try:
@@ -202,7 +211,7 @@ class _Growth:
         encrypt = crypt.sealer(series_key(series))
         tenant, public_id = self._organisation.public_id, series.public_id
         made: list[Message] = []
-        files: list[tuple[int, int, str]] = []
+        files: list[_File] = []
         spoken: list[tuple[str, int]] = []
         for value in self._values():
             seed = secrets.token_bytes(32)
@@ -225,9 +234,11 @@ class _Growth:
         except ValueError as error:
             raise PushRefused(str(error), code="batch_malformed", where=str(error)) from error
 
-    def _attachments(self, files: Sequence[tuple[int, int, str]]) -> Iterator[Attachment]:
+    def _attachments(self, files: Sequence[_File]) -> Iterator[Attachment]:
         """Yield the rows of the included attachments. Raises PushRefused for any not handed over."""
-        names = {one: attachment_name(self._organisation, one) for one in {f[2] for f in files}}
+        names = {
+            one: attachment_name(self._organisation, one) for one in {file.sha256 for file in files}
+        }
         handed = {
             bytes(one.name): one
             for one in PushAttachment.objects.filter(
@@ -238,12 +249,15 @@ class _Growth:
             raise PushRefused(
                 "attachments are missing", code="attachment_missing", facts={"missing": missing}
             )
-        for sequence, place, sha256 in files:
+        for file in files:
+            kept = handed[names[file.sha256]]
+            if kept.size != file.size:
+                raise PushRefused("another size than stated", code="attachment_differs")
             yield Attachment(
                 series=self._series,
-                sequence=sequence,
-                place=place,
-                blob_id=handed[names[sha256]].blob_id,
+                sequence=file.sequence,
+                place=file.place,
+                blob_id=kept.blob_id,
             )
 
     def _note_position(self, row: int) -> None:
@@ -463,9 +477,9 @@ def _row(series: Series, value: MessageValue, leaf: Leaf, payload: bytes) -> Mes
     )
 
 
-def _included(value: MessageValue) -> list[tuple[int, int, str]]:
+def _included(value: MessageValue) -> list[_File]:
     return [
-        (value.sequence, place, str(one["sha256"]))
+        _File(value.sequence, place, str(one["sha256"]), int(str(one["size"])))
         for place, one in enumerate(value.attachments)
         if isinstance(one, dict) and one["included"]
     ]

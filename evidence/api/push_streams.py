@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
+from evidence.access import organisation_to_change
 from evidence.access.pushed import push_stream_for, push_streams_of
 from evidence.actions.open_push_stream import (
     TYPES,
@@ -29,7 +30,7 @@ from evidence.api.idempotency import once
 from evidence.api.times import utc
 from evidence.archive.pushed import StreamGap, batch_facts, stream_state
 from evidence.archive.read import leaf_hashes
-from evidence.errors import InvalidSelection, NotFound, PushRefused
+from evidence.errors import InvalidSelection, NotAllowed, NotFound, PushRefused
 from evidence.formats import canonical, merkle, push, series_head
 from evidence.models import PushBatch, PushStream
 
@@ -128,7 +129,9 @@ class _StreamView(ApiView):
 
     def stream_to_change(self, stream_id: str) -> PushStream:
         """Return the stream; NotAllowed for those who only read."""
-        return push_stream_for(self.person, stream_id, self.organisation)
+        stream = self.stream(stream_id)
+        organisation_to_change(self.person, self.within)
+        return stream
 
 
 class PushStreams(_StreamView):
@@ -138,6 +141,8 @@ class PushStreams(_StreamView):
     @once(in_one=False)
     def post(self, request: Request) -> Response:
         organisation = self.organisation
+        if self.within.matters is not None:
+            raise NotAllowed("limited to matters", code="insufficient_scope")
         asked = StreamRequest(data=request.data)
         asked.is_valid(raise_exception=True)
         given = dict(asked.validated_data)

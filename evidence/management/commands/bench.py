@@ -14,7 +14,14 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from evidence.management import bench_api, bench_pages, bench_pipeline, bench_renderer, bench_verify
+from evidence.management import (
+    bench_api,
+    bench_pages,
+    bench_pipeline,
+    bench_push,
+    bench_renderer,
+    bench_verify,
+)
 
 SIZES = (1_000, 10_000, 100_000)
 FULL_SIZE, PHOTOS = 1_000_000, 1_000
@@ -58,6 +65,10 @@ PARTS: dict[str, tuple[str, Part]] = {
         "requests per second of eight clients: a page of messages, a selection, a state",
         lambda asked: bench_api.lines((FULL_SIZE if asked.full else API_SIZE) // asked.divide),
     ),
+    "push": (
+        "batches pushed by one sender to one server, stored, sealed and logged",
+        lambda _asked: bench_push.lines(),
+    ),
     "verdicts": (
         "files judged by a warm engine",
         lambda _asked: bench_verify.lines(),
@@ -86,6 +97,7 @@ class Command(BaseCommand):
             help="measure an Nth of every size: shows that a full run ends, measures nothing",
         )  # fmt: skip
         parser.add_argument("--export", help="(one stage, used by the bench itself)")
+        parser.add_argument("--push-account", action="store_true", help="(likewise)")
         parser.add_argument("--out", type=Path)
         parser.add_argument("--api", help="(one stage, used by the bench itself)")
         parser.add_argument("--tokens", type=int, default=1)
@@ -101,6 +113,9 @@ class Command(BaseCommand):
             return
         if options["api"]:
             self.stdout.write(json.dumps(bench_api.prepared(options["api"], options["tokens"])))
+            return
+        if options["push_account"]:
+            self.stdout.write(json.dumps(bench_push.account()))
             return
         divide = max(1, options["divide"])
         sizes = [*options["sizes"], *([FULL_SIZE] if options["full"] else [])]
