@@ -22,6 +22,7 @@ from django.db import transaction
 
 from evidence import custody
 from evidence.archive.blobs import store_blob, unreferred_blobs
+from evidence.archive.insert import MessageRow, insert_messages
 from evidence.archive.keys import message_aad, open_json, seal_json, series_key
 from evidence.archive.pushed import (
     PARSER_NAME,
@@ -43,7 +44,6 @@ from evidence.ingest.push import PushedPeople, batch_file, rows
 from evidence.models import (
     Attachment,
     Blob,
-    Message,
     PushAttachment,
     PushBatch,
     PushKey,
@@ -210,7 +210,7 @@ class _Growth:
         sealer = SeriesSealer(sm3=settings.TRUETHREAD_SM3, after=self._before)
         encrypt = crypt.sealer(series_key(series))
         tenant, public_id = self._organisation.public_id, series.public_id
-        made: list[Message] = []
+        made: list[MessageRow] = []
         files: list[_File] = []
         spoken: list[tuple[str, int]] = []
         for value in self._values():
@@ -224,7 +224,7 @@ class _Growth:
             if value.attachments:
                 files += _included(value)
         Attachment.objects.bulk_create(self._attachments(files))
-        Message.objects.bulk_create(made)
+        insert_messages(made)
         self._people.count(spoken)
         return sealer.finish()
 
@@ -463,17 +463,17 @@ def _note_refusal(stream: PushStream, code: str, number: Sequence[int], at: date
 # --- rows ---------------------------------------------------------------------------------------
 
 
-def _row(series: Series, value: MessageValue, leaf: Leaf, payload: bytes) -> Message:
+def _row(series: Series, value: MessageValue, leaf: Leaf, payload: bytes) -> MessageRow:
     sender = value.sender
-    return Message(
-        series_id=series.pk,
-        sequence=value.sequence,
-        kind=value.kind,
-        participant=int(str(sender["key"])[1:]) if sender else 0,
-        occurred_at=_at(str(value.time["utc"])) if value.time else None,
-        leaf_hash=leaf.sha256,
-        sm3_leaf_hash=leaf.sm3,
-        payload=payload,
+    return MessageRow(
+        series.pk,
+        value.sequence,
+        value.kind,
+        int(str(sender["key"])[1:]) if sender else 0,
+        _at(str(value.time["utc"])) if value.time else None,
+        leaf.sha256,
+        leaf.sm3,
+        payload,
     )
 
 
