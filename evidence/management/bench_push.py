@@ -135,6 +135,7 @@ class Rig:
         self.folder = folder
         self._environment = os.environ | {
             "TRUETHREAD_VAR_DIR": str(folder),
+            "DJANGO_SETTINGS_MODULE": "project.settings",
             "PYTHONPATH": str(settings.BASE_DIR),
             **variables,
         }
@@ -145,7 +146,8 @@ class Rig:
         self.address = f"http://127.0.0.1:{self._port}"
 
     def __enter__(self) -> Rig:
-        self.manage("migrate", "--verbosity", "0")
+        if not (self.folder / "truethread.sqlite3").exists():
+            self.manage("migrate", "--verbosity", "0")
         found = json.loads(self.manage("bench", "--push-account"))
         self._credentials = {name: str(value) for name, value in found.items()}
         self.start_server()
