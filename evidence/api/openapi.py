@@ -291,12 +291,13 @@ _ALSO: Mapping[tuple[type, str], tuple[int, ...]] = {
     (holds.Holds, "post"): (200,),
 }  # fmt: skip
 """Other statuses of success: what was asked for is there already."""
-_FREE = ("rule", "withheld", "reasons", "details", "answers", "time", "sender")
+_FREE = ("rule", "withheld", "reasons", "details", "answers", "time", "sender", "fills")
 """Objects whose members are not the same each time."""
 _NULLABLE = (
     "next", "error", "issued", "withdrawn", "superseded_by", "previous", "purpose", "authority",
     "title", "first", "last", "body", "time", "sender", "released", "disabled", "disabled_why",
     "ended", "status", "timezone", "name", "size", "sha256", "acquisition", "platform", "type",
+    "gap", "fills", "conversation", "root", "retired", "number",
 )  # fmt: skip
 """Members that can be null."""
 _CHOICE = {"matter": _ID, "parts": [{"conversation": _ID, "messages": "1-3", "redact": "2:body"}]}
@@ -431,7 +432,7 @@ def _problem() -> OpenApiResponse:
 
 def _schema(value: Any, name: str = "") -> dict[str, Any]:
     """Return the JSON schema of what ``value``, called ``name``, is an example of."""
-    if name in _FREE and isinstance(value, Mapping):
+    if name in _FREE and isinstance(value, Mapping | None):
         return {"type": ["object", "null"]} if name in _NULLABLE else {"type": "object"}
     if isinstance(value, Mapping):
         found: dict[str, Any] = {

@@ -205,7 +205,7 @@ class Rig:
                 "TRUETHREAD_CLIENT_ID": self._credentials["client_id"],
                 "TRUETHREAD_CLIENT_SECRET": self._credentials["client_secret"],
             },
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         self._senders.append(sender)
         return sender

@@ -30,6 +30,7 @@ CHECKS = [
     content_type_conformance,
     response_schema_conformance,
 ]
+schemathesis.serializer.alias("application/x-ndjson", "application/octet-stream")
 
 
 @pytest.fixture
@@ -95,8 +96,9 @@ def ask_one(operation, programs, mode: GenerationMode, ids, most: int) -> list[s
 
 
 def test_whatever_the_description_allows_is_answered_as_it_says(
-    alice, bob, charlie, issued, described, now
+    alice, bob, charlie, issued, pushed, described, now
 ):
+    stream, _ = pushed(alice, 2)
     export = issued(alice)
     series = export.selection.series.get()
     programs = {
@@ -108,7 +110,7 @@ def test_whatever_the_description_allows_is_answered_as_it_says(
     ids = {
         "export_id": export.public_id, "conversation_id": series.public_id,
         "acquisition_id": series.acquisition.public_id, "matter_id": export.matter.public_id,
-        "selection_id": export.selection.public_id,
+        "selection_id": export.selection.public_id, "stream_id": stream.public_id,
         "name": export.artifacts.get(kind="receipt").name,
     }  # fmt: skip
     most = 25 if os.environ.get("SWEEPS") == "1" else 2
