@@ -91,6 +91,7 @@ def test_a_whole_production_deployment_starts(production):
     ("TRUETHREAD_LOG_ORIGIN", "truethread.localhost/custody", "E009"),
     ("TRUETHREAD_LOG_ORIGIN", "two words", "E009"),
     ("TRUETHREAD_SMTP_URL", {}, "E012"),
+    ("TRUETHREAD_WEBHOOKS_TO_LOOPBACK", True, "E013"),
 ])  # fmt: skip
 def test_each_development_part_is_refused(production, name, value, refusal):
     setattr(production, name, value)
