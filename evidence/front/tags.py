@@ -13,7 +13,8 @@ from django.utils.translation import get_language, gettext
 
 from evidence.front import marks, sentences
 from evidence.front.times import local_time
-from evidence.values import Json
+from evidence.render.details import shown_details
+from evidence.values import Json, Message
 
 register = template.Library()
 
@@ -30,6 +31,12 @@ _STEPS = ("B", "kB", "MB", "GB", "TB")
 def kind_name(code: str) -> str:
     """Return the word for a kind of message."""
     return str(sentences.KINDS.get(code, code))
+
+
+@register.filter
+def named_details(message: Message) -> list[str]:
+    """Return the details of a message as the exhibit prints them, in the language of the page."""
+    return list(shown_details(message, "zh" if language_tag() == "zh-Hans" else "en"))
 
 
 @register.filter

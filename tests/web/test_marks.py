@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from django.core.management import call_command
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
 from evidence.front.asking import date_read_as
 from evidence.front.marks import marked, plain, visible
-from evidence.front.tags import hex_groups, size
+from evidence.front.tags import hex_groups, named_details, size
 
 
 @pytest.mark.parametrize(
@@ -63,3 +66,17 @@ def test_a_date_is_read_in_every_order_or_not_at_all():
 
 def test_no_template_is_broken():
     call_command("check", "--tag", "templates")
+
+
+@pytest.mark.parametrize(
+    ("language", "shown"),
+    [
+        ("en", ["Amount: ¥ 500", "Kind in the source: 转账"]),
+        ("zh-hans", ["金额：¥ 500", "来源类型：转账"]),
+    ],
+)
+def test_details_are_named_in_the_language_of_the_page(language, shown):
+    details = {"amount": "¥ 500", "duration_seconds": 4, "memo": "", "type": "转账"}
+    message = SimpleNamespace(kind="other", body=None, details=details)
+    with translation.override(language):
+        assert named_details(message) == shown
