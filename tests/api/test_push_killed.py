@@ -59,7 +59,7 @@ def push_through(rig: Rig, outbox: Path, batch: int, kills: list[tuple[str, int]
     sending = Sending(rig, outbox, batch)
     for victim, after in kills:
         wait_for(rig, sending, after)
-        assert sending.process.poll() is None, "nothing left to kill in the middle of"
+        assert not sending.tend(), "nothing left to kill in the middle of"
         time.sleep(random.Random(after).uniform(0, 0.2))  # noqa: S311  somewhere in a batch
         if "sender" in victim:
             sending.kill()
