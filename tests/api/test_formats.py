@@ -148,3 +148,11 @@ def test_two_workers_make_one_conversion_once_and_one_that_kills_them_is_given_u
     assert make_conversion(bad.pk, at) is True
     bad.refresh_from_db()
     assert (bad.state, bad.error_code) == ("failed", "server_error")
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "../../etc/passwd", "\x8bÚ\x1d¥ÔkÑ®𤉻", "Europe"])
+def test_a_zone_that_nobody_knows_is_refused_by_name(alice, api, issued, problem_of, zone):
+    asked = {"format": "rsmf", "timezone": zone}
+    answer = api(alice).post(f"{ROOT}/exports/{issued(alice).public_id}/formats", asked)
+    status, code = problem_of(answer)
+    assert (status // 100, code) == (4, "unknown_timezone")

@@ -1,4 +1,4 @@
-"""One server and one browser for all tests in here, and people who sit before it."""
+"""One server and one browser for the tests of a file, and people who sit before it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ QUIET = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Chromium as Debian packages it; Playwright's own is never downloaded."""
     if CHROMIUM is None:

@@ -186,4 +186,5 @@ def test_the_bench_names_the_costliest_file_and_what_it_cost(tmp_path):
     assert {slow.name, large.name} <= {"small.pdf", "heavy.pdf"}
     assert slow.cpu_seconds > 0
     assert 10 < large.peak_mb < 1200
-    assert slow.reason in {"no_signature", "limits_exceeded", "unreadable"}
+    # A child forked from a large test process may meet its memory limit at once.
+    assert slow.reason in {"no_signature", "limits_exceeded", "unreadable", "ended by a limit"}
