@@ -1,6 +1,6 @@
 """Addresses of the API, version 1."""
 
-from django.urls import path
+from django.urls import path, re_path
 from oauth2_provider.views import RevokeTokenView, TokenView
 
 from evidence.api import (
@@ -126,5 +126,6 @@ urlpatterns = [
         name="api-push-attachment",
     ),
     path("verifications", verifications.Verifications.as_view(), name="api-verifications"),
-    path("<path:rest>", root.Nowhere.as_view()),
+    # A dot that matches line breaks too: no address in here is answered by the pages.
+    re_path(r"^(?P<rest>(?s:.+))$", root.Nowhere.as_view()),
 ]

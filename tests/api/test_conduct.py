@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+import pytest
 from django.utils import timezone
 
 from evidence.models import ApiBucket
@@ -59,3 +60,10 @@ def test_every_time_is_written_as_rfc_3339(alice, api, issued):
         client.get(f"{ROOT}/exports/{export.public_id}/custody").json()["items"][0]["time"],
     ]
     assert [time for time in found if not written.fullmatch(time)] == []
+
+
+@pytest.mark.parametrize(
+    "address", ["a%0Ab", "exports/%0A", "conversations/x%0A/messages", "%E2%80%A8"]
+)
+def test_no_address_under_the_api_is_answered_by_the_pages(alice, api, problem_of, address):
+    assert problem_of(api(alice).get(f"{ROOT}/{address}")) == (404, "not_found")
