@@ -39,7 +39,7 @@ from evidence.models import (
 )
 
 # One door for everyone: with the second step, the limits and the words of the other pages.
-admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # as allauth tells
 admin.site.site_header = _("TrueThread administration")
 admin.site.site_title = _("TrueThread administration")
 admin.site.index_title = _("Overview")

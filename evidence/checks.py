@@ -8,7 +8,7 @@ every mode (``custody.checks``).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -96,6 +96,12 @@ def _signer() -> Iterator[Error]:
 
 
 def _trust_roots() -> Iterator[Error]:
+    if not settings.TRUETHREAD_TRUST_ROOTS:
+        yield Error(
+            "No root is trusted: no time-stamp would be accepted, so no bundle could be issued.",
+            hint="Set TRUETHREAD_TRUST_ROOTS to the roots of the authorities and of the seal.",
+            id="evidence.E014",
+        )
     for file in settings.TRUETHREAD_TRUST_ROOTS:
         try:
             certificates = x509.load_pem_x509_certificates(file.read_bytes())
@@ -217,9 +223,12 @@ def _is_this_machine(url: str) -> bool:
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
-        return ip_address(host).is_loopback
+        address = ip_address(host)
     except ValueError:
         return False
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    # Nobody's address leads here too.
+    return (mapped or address).is_loopback or (mapped or address).is_unspecified
 
 
 def _kept(file: Path) -> bytes | None:

@@ -126,6 +126,13 @@ class FileTooLarge(EvidenceError):
     sentence = "This file is larger than this page takes."
 
 
+class LengthMissing(EvidenceError):
+    """A body came without its length, so nothing was read of it; the caller's fault."""
+
+    code = "length_required"
+    sentence = "What was sent came without its length and was not read."
+
+
 class NotErasable(EvidenceError):
     """Something keeps this conversation from being erased now; nothing was deleted."""
 

@@ -6,7 +6,9 @@
 
 It keeps no state of its own. Where to go on is asked of the service, and every batch names the one
 before by hash; so it may be killed at any moment, or hear no answer, and be started again: each
-message arrives once. ``PUSH.md`` explains the protocol.
+message arrives once. While nobody answers, or the service says to wait, it asks again, later and
+later, for ``--patience`` seconds (an hour). Exit status: 0 everything is there, 75 try again later,
+1 refused, and why on standard error. ``PUSH.md`` explains the protocol.
 
     python -m evidence.push_sender --address https://… --stream … --key private.jwk messages.ndjson
 """
@@ -26,9 +28,13 @@ from typing import Any, Protocol
 
 from jwcrypto import jwk, jws
 
-from evidence.client import ApiError, Client
+from evidence.client import ApiError, Client, NotReached
 
 BATCH = 2_000
+PATIENCE = 3_600.0
+"""Seconds for which it goes on while nobody answers."""
+REFUSED = 1
+"""Exit status after an answer that asking again does not mend."""
 _ALGORITHMS = {"OKP": "EdDSA", "EC": "ES256"}
 _CATCH_UP = ("batch_conflicts", "batch_chain_broken", "batch_overlaps", "batch_out_of_order")
 """Codes that say: somebody else of us was here; ask where the stream stands."""
@@ -189,18 +195,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--key", required=True, type=Path, help="private JWK")
     parser.add_argument("--kid", default="")
     parser.add_argument("--batch", type=int, default=BATCH)
+    parser.add_argument(
+        "--patience", type=float, default=PATIENCE, help="seconds to go on while nobody answers"
+    )
     parser.add_argument("messages", type=Path, help="one canonical message per line")
     given = parser.parse_args(arguments)
-    client = Client(
-        given.address,
-        token=os.environ.get("TRUETHREAD_TOKEN"),
-        client_id=os.environ.get("TRUETHREAD_CLIENT_ID", ""),
-        client_secret=os.environ.get("TRUETHREAD_CLIENT_SECRET", ""),
-    )
     key = json.loads(given.key.read_bytes())
-    sender = Sender(client, given.stream, key, given.kid, batch=given.batch)
-    sys.stdout.write(f"{sender.run(Outbox(given.messages))}\n")
+    try:
+        client = Client(
+            given.address,
+            token=os.environ.get("TRUETHREAD_TOKEN"),
+            client_id=os.environ.get("TRUETHREAD_CLIENT_ID", ""),
+            client_secret=os.environ.get("TRUETHREAD_CLIENT_SECRET", ""),
+            patience=given.patience,
+        )
+        sender = Sender(client, given.stream, key, given.kid, batch=given.batch)
+        sent = sender.run(Outbox(given.messages))
+    except NotReached as error:
+        _tell(error)
+        return os.EX_TEMPFAIL
+    except ApiError as error:
+        _tell(error)
+        return os.EX_TEMPFAIL if error.is_passing else REFUSED
+    sys.stdout.write(f"{sent}\n")
     return 0
+
+
+def _tell(error: Exception) -> None:
+    """Say why on one line; what somebody else answered does nothing to a terminal."""
+    shown = "".join(one if one.isprintable() else " " for one in str(error))
+    sys.stderr.write(f"{shown}\n")
 
 
 if __name__ == "__main__":

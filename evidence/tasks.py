@@ -24,6 +24,8 @@ from evidence import custody
 from evidence.access.webhooks import may_know
 from evidence.actions import tell_webhooks, workspace
 from evidence.actions.advance import ENDED, run_to_end
+from evidence.actions.answer_once import forget_answers
+from evidence.actions.complete_blocks import complete_blocks, incomplete_series
 from evidence.actions.convert_bundle import make_conversion, waiting_conversions
 from evidence.actions.keep_upload import GOING, sweep_uploads
 from evidence.actions.stamp_log import stamp_if_possible
@@ -66,16 +68,29 @@ def work(stop: threading.Event, *, once: bool = False) -> None:
 def _work(stop: threading.Event, *, once: bool) -> None:
     workspace.sweep()
     sweep_uploads(timezone.now())
+    older = incomplete_series()
     while not stop.is_set():
         close_old_connections()
         moved = store_all(stop) + advance_all(stop) + make_conversions()
         keep_the_log()
         tell_requesters(timezone.now())
         tell_webhooks.tell_owners(timezone.now())
-        if not moved:
+        if not moved and older:
+            complete_one(older)
+        elif not moved:
             if once:
                 return
             stop.wait(IDLE_SECONDS)
+
+
+def complete_one(older: list[int]) -> None:
+    """Make a few blocks of the first of ``older``, which is taken out once it has them all."""
+    try:
+        if complete_blocks(older[0]):
+            return
+    except Exception:
+        logger.exception("the blocks of series %s could not be made", older[0])
+    older.pop(0)
 
 
 def advance_job(job_id: int) -> None:
@@ -98,10 +113,14 @@ def tend() -> None:
     """Do what no message asks for: the log, mails, left-over folders, work nobody is at."""
     workspace.sweep()
     sweep_uploads(timezone.now())
+    forget_answers(timezone.now())
     keep_the_log()
     tell_requesters(timezone.now())
     tell_webhooks.tell_owners(timezone.now())
     make_conversions()
+    older = incomplete_series()[:1]
+    while older:
+        complete_one(older)
     if webhooks_wait_in_vain(timezone.now()):
         logger.error("webhooks wait and nobody tells them: is manage.py deliver_webhooks running?")
     for job_id in waiting_jobs(timezone.now()):
@@ -130,6 +149,7 @@ def deliver(stop: threading.Event) -> None:
                 if now - forgotten_at > _FORGET_EVERY:
                     forgotten_at = now
                     tell_webhooks.forget_events(now)
+                    forget_answers(now)
             except Exception:
                 logger.exception("webhooks could not be told and will be tried again")
             stop.wait(DELIVER_EVERY if under_way else IDLE_SECONDS)

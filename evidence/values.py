@@ -7,6 +7,7 @@ both the number people see and its position in the sealed tree (leaf index + 1).
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -118,7 +119,10 @@ class Ranges:
         return sum(last - first + 1 for first, last in self.spans)
 
     def __contains__(self, sequence: object) -> bool:
-        return isinstance(sequence, int) and any(a <= sequence <= b for a, b in self.spans)
+        if not isinstance(sequence, int):
+            return False
+        place = bisect_right(self.spans, sequence, key=lambda span: span[0])
+        return place > 0 and sequence <= self.spans[place - 1][1]
 
     def __str__(self) -> str:
         return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in self.spans)

@@ -18,6 +18,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
+_KEPT_OPEN = 600
+"""Seconds a connection to the database serves one request after the other. Opened for each, it costs
+more than most requests; on SQLite the last one that closes also writes the whole WAL back."""
 _POSTGRES_OPTIONS = frozenset(
     {"sslmode", "sslrootcert", "sslcert", "sslkey", "connect_timeout", "application_name"}
 )
@@ -120,6 +123,15 @@ def secret(name: str) -> str | None:
     if not value:
         raise ImproperlyConfigured(f"{name}_FILE names {file}, which is empty.")
     return value
+
+
+def secret_url(name: str, *, schemes: tuple[str, ...]) -> str:
+    """Return an absolute URL without a trailing slash, "" when unset.
+
+    It may come from ``name``_FILE, since it can hold a password; it is never repeated in a message.
+    """
+    value = secret(name)
+    return _checked_url(name, value, schemes).geturl().rstrip("/") if value else ""
 
 
 def key_bytes(name: str, size: int) -> bytes | None:
@@ -234,6 +246,7 @@ def _sqlite(file: Path) -> dict[str, Any]:
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": file,
+        "CONN_MAX_AGE": _KEPT_OPEN,
         "OPTIONS": {
             "timeout": 30,
             "transaction_mode": "IMMEDIATE",
@@ -260,5 +273,6 @@ def _postgres(name: str, parts: SplitResult, port: int | None) -> dict[str, Any]
         "HOST": unquote(parts.hostname or ""),
         "PORT": str(port or ""),
         "OPTIONS": options,
+        "CONN_MAX_AGE": _KEPT_OPEN,
         "CONN_HEALTH_CHECKS": True,
     }

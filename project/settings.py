@@ -84,7 +84,7 @@ TRUETHREAD_SIGNER_PKCS12: Path | None = env.existing_file("TRUETHREAD_SIGNER_PKC
 TRUETHREAD_SIGNER_PKCS12_PASSWORD: str | None = env.secret("TRUETHREAD_SIGNER_PKCS12_PASSWORD")
 TRUETHREAD_TRUST_ROOTS: list[Path] = env.existing_files("TRUETHREAD_TRUST_ROOTS")
 """PEM files of roots that verification trusts beside the ones it is called with."""
-TRUETHREAD_BROKER_URL = env.url(
+TRUETHREAD_BROKER_URL = env.secret_url(
     "TRUETHREAD_BROKER_URL", schemes=("amqp", "amqps", "redis", "rediss")
 )
 """A broker that wakes workers; none means that workers poll the database."""
@@ -331,7 +331,7 @@ CONTENT_SECURITY_POLICY = {
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": [
-        "rest_framework.parsers.JSONParser",
+        "evidence.api.parsing.StrictJsonParser",
         "rest_framework.parsers.MultiPartParser",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -363,6 +363,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {"ReviewFormat": [(one, one) for one in ("rsmf", "dat", "case", "csv")]},
 }
 
 # Log: operations only. Query strings can hold search words and are cut from every line.
@@ -377,11 +378,14 @@ LOGGING = {
             "class": "logging.StreamHandler",
             "formatter": "plain",
             "filters": ["without_queries"],
-        }
+        },
+        "nothing": {"class": "logging.NullHandler"},
     },
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         "django": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        # What scanners knock with is answered by 400 and is no event worth a line each.
+        "django.security.DisallowedHost": {"handlers": ["nothing"], "propagate": False},
         "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
         "evidence": {"handlers": ["console"], "level": "INFO", "propagate": False},
         # Both name the fonts and certificates they look at, line by line.

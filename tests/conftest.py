@@ -18,21 +18,25 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
+
+from tests.warm import Warm
 
 if TYPE_CHECKING:
     from django.test import Client
 
     from evidence.models import Organisation, User
 
-pytest_plugins = ["tests.append_only", "tests.pushing", "tests.surfaces"]
+pytest_plugins = ["tests.append_only", "tests.pushing", "tests.shared", "tests.surfaces"]
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED = REPOSITORY.parent / "shared"
@@ -41,7 +45,9 @@ PASSWORD = "correct horse battery"
 _TOOL_MISSING = "foreign tool missing: "
 _LEFT = pytest.StashKey[int]()
 
-hypothesis_settings.register_profile("house", deadline=None, database=None)
+hypothesis_settings.register_profile(
+    "house", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
 hypothesis_settings.load_profile("house")
 
 
@@ -77,7 +83,22 @@ def _on_postgresql() -> bool:
     return connection.vendor == "postgresql"
 
 
+def _long_ones_first(items: list[pytest.Item]) -> None:
+    """Keep the tests of a room together, in the random order they have, and begin with long ones.
+
+    What a room shares is then made by one worker, or by two, and no worker is left alone with a
+    long test at the end. No migration leaves rows, so nothing has to come before the tests that
+    empty all tables.
+    """
+    rooms = {
+        room: place for place, room in enumerate(dict.fromkeys(one.path.parent for one in items))
+    }
+    items.sort(key=lambda one: (one.get_closest_marker("long") is None, rooms[one.path.parent]))
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    _long_ones_first(items)
     markexpr = config.getoption("markexpr")
     later = {item for item in items if _left_for_later(item, markexpr)}
     if later:
@@ -193,39 +214,58 @@ def fixture_chats() -> Path:
     return folder
 
 
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty SQLite database with all migrations applied, to be copied."""
-    folder = tmp_path_factory.mktemp("migrated")
+def warm() -> Iterator[Warm]:
+    """The process of ``tests/warm.py``."""
+    one = Warm(REPOSITORY)
+    yield one
+    one.close()
+
+
+def _environment(var: Path, variables: Mapping[str, str]) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith("TRUETHREAD_")}
-    own = {"DJANGO_SETTINGS_MODULE": "project.settings", "TRUETHREAD_VAR_DIR": str(folder)}
-    command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
-    subprocess.run(command, cwd=REPOSITORY, env=kept | own, check=True)
-    return folder / "truethread.sqlite3"
+    kept.pop("DJANGO_ALLOW_ASYNC_UNSAFE", None)  # what tests in a browser set for themselves
+    own = {"DJANGO_SETTINGS_MODULE": "project.settings", "TRUETHREAD_VAR_DIR": str(var)}
+    return kept | own | variables
+
+
+@pytest.fixture(scope="session")
+def run_in(warm: Warm) -> Callable[[Path], Run]:
+    """Run programs as ``python`` does, in processes of their own, over a var folder."""
+    return lambda var: partial(_run, warm, var)
+
+
+def _run(
+    warm: Warm, var: Path, *arguments: str, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    said = {name: var / f".{name}" for name in ("stdout", "stderr")}
+    environment = _environment(var, variables)
+    status = warm.start(*arguments, environment=environment, strict=True, **said).wait()
+    output = {name: file.read_text(encoding="utf-8") for name, file in said.items()}
+    for file in said.values():
+        file.unlink()
+    return subprocess.CompletedProcess(arguments, status, **output)
 
 
 @pytest.fixture
-def run_manage(tmp_path: Path, migrated: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run ``manage.py`` as an operator does: another process, its own var folder and SQLite.
+def run_python(tmp_path: Path, migrated: Path, run_in: Callable[[Path], Run]) -> Run:
+    """Run a program as ``python`` does: another process, its own var folder and SQLite.
 
     Keyword arguments are environment variables. The database is migrated; what else set-up makes
     is made at the first need; fonts are those already prepared.
     """
+    (tmp_path / "fonts").symlink_to(REPOSITORY / "var" / "fonts")
+    shutil.copyfile(migrated, tmp_path / "truethread.sqlite3")
+    return run_in(tmp_path)
 
-    def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        if not (tmp_path / "fonts").exists():
-            (tmp_path / "fonts").symlink_to(REPOSITORY / "var" / "fonts")
-            if not (tmp_path / "truethread.sqlite3").exists():
-                shutil.copyfile(migrated, tmp_path / "truethread.sqlite3")
-        kept = {k: v for k, v in os.environ.items() if not k.startswith("TRUETHREAD_")}
-        kept.pop("DJANGO_ALLOW_ASYNC_UNSAFE", None)  # what tests in a browser set for themselves
-        own = {"DJANGO_SETTINGS_MODULE": "project.settings", "TRUETHREAD_VAR_DIR": str(tmp_path)}
-        return subprocess.run(
-            [sys.executable, "-W", "error", "manage.py", *arguments], cwd=REPOSITORY,
-            env=kept | own | variables, capture_output=True, text=True, check=False,
-        )  # fmt: skip
 
-    return run
+@pytest.fixture
+def run_manage(run_python: Run) -> Run:
+    """Run ``manage.py`` as an operator does, in a process like those of ``run_python``."""
+    return partial(run_python, "manage.py")
 
 
 @pytest.fixture(autouse=True)
@@ -234,6 +274,14 @@ def _a_fresh_log() -> None:
     from django.conf import settings
 
     (Path(settings.TRUETHREAD_VAR_DIR) / "log-head.json").unlink(missing_ok=True)
+
+
+@pytest.fixture(autouse=True)
+def _in_english() -> None:
+    """Speak the language of the settings: a page asked for in Chinese leaves its thread in Chinese."""
+    from django.utils import translation
+
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)

@@ -40,7 +40,7 @@ def artifact_for(person: Person, public_id: str, name: str, within: Within = Non
     """Return a released file of an issued export. Raises NotFound, also while it is not issued."""
     export = export_for(person, public_id, within)
     found = (
-        export.artifacts.filter(name=name, export__issued_at__isnull=False)
+        export.artifacts.filter(name=_name(name), export__issued_at__isnull=False)
         .select_related("export__organisation", "export__matter", "blob__organisation")
         .first()
     )
@@ -53,13 +53,20 @@ def conversion_for(person: Person, public_id: str, name: str, within: Within = N
     """Return a file made from an issued export in another format. Raises NotFound."""
     found = (
         export_for(person, public_id, within)
-        .conversions.filter(name=name, state=Conversion.State.READY)
+        .conversions.filter(name=_name(name), state=Conversion.State.READY)
         .select_related("export__organisation", "export__matter", "blob__organisation")
         .first()
     )
     if found is None:
         raise NotFound("conversion")
     return found
+
+
+def _name(name: str) -> str:
+    """Return ``name``. Raises NotFound for one no database can be asked for."""
+    if "\0" in name:
+        raise NotFound("no such name")
+    return name
 
 
 def issued_file(sha256: bytes) -> Artifact | None:

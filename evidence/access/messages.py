@@ -37,9 +37,10 @@ def message_numbers(
 
 
 def selections_of(person: Person, within: Within = None) -> QuerySet[Selection]:
-    """Return the selections of matters ``person`` reaches, newest first."""
+    """Return the frozen selections of matters ``person`` reaches, newest first."""
     return (
         Selection.objects.filter(reach(person, "matter__", within))
+        .exclude(digest=b"")
         .select_related("organisation", "matter__organisation")
         .order_by("-pk")
     )

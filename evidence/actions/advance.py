@@ -17,7 +17,16 @@ from django.utils import timezone
 from evidence import custody
 from evidence.actions import workspace
 from evidence.actions.announce import announce_export
-from evidence.actions.export_steps import check, issue, pack, prepare, render, sign, stamp
+from evidence.actions.export_steps import (
+    check,
+    freeze,
+    issue,
+    pack,
+    prepare,
+    render,
+    sign,
+    stamp,
+)
 from evidence.actions.lease import (
     disk_errors_named,
     lease_kept,
@@ -26,6 +35,7 @@ from evidence.actions.lease import (
     take_lease,
     this_holder,
 )
+from evidence.actions.request_export import cancelled_by, note_cancelled
 from evidence.errors import EvidenceError
 from evidence.models import Job
 from evidence.values import Actor, Subject
@@ -37,6 +47,7 @@ ENDED = workspace.ENDED
 Step = Callable[[Job, datetime], None]
 
 STEPS: dict[str, tuple[Step, str]] = {
+    Job.Phase.FREEZING: (freeze.run, Job.Phase.PREPARING),
     Job.Phase.PREPARING: (prepare.run, Job.Phase.STAMPING),
     Job.Phase.STAMPING: (stamp.run, Job.Phase.RENDERING),
     Job.Phase.RENDERING: (render.run, Job.Phase.SIGNING),
@@ -77,7 +88,8 @@ def advance(job_id: int, *, at: datetime, holder: str | None = None) -> tuple[Jo
         if job.phase in ENDED:
             return job, False
         if job.cancel_requested and job.phase != Job.Phase.ISSUING:
-            _end(job, Job.Phase.CANCELLED, "export.cancelled", "", at)
+            who = cancelled_by(job.export) or SYSTEM
+            _end(job, Job.Phase.CANCELLED, "export.cancelled", "", at, actor=who)
             return job, True
         step, following = STEPS[job.phase]
         try:
@@ -102,14 +114,16 @@ def advance(job_id: int, *, at: datetime, holder: str | None = None) -> tuple[Jo
         release_lease(job, holder)
 
 
-def _end(job: Job, phase: str, event: str, code: str, at: datetime) -> None:
+def _end(
+    job: Job, phase: str, event: str, code: str, at: datetime, *, actor: Actor = SYSTEM
+) -> None:
     with transaction.atomic():
         job.phase, job.error_code, job.changed_at = phase, code, at
         job.save(update_fields=["phase", "error_code", "changed_at"])
         custody.append(
             event_id=f"{event}:{job.export.public_id}",
             event=event,
-            actor=SYSTEM,
+            actor=actor,
             subjects=[
                 Subject("bundle", job.export.public_id),
                 Subject("matter", job.export.matter.public_id),
@@ -122,8 +136,14 @@ def _end(job: Job, phase: str, event: str, code: str, at: datetime) -> None:
     custody.sequence_pending()
 
 
-def cancel_export(*, job: Job, at: datetime) -> None:
-    """Ask that ``job`` stop before its next phase; a bundle already being issued is not stopped."""
-    Job.objects.filter(pk=job.pk).exclude(phase__in=ENDED).update(
-        cancel_requested=True, changed_at=at
-    )
+def cancel_export(*, job: Job, actor: Actor, at: datetime) -> None:
+    """Ask that ``job`` stop before its next phase; a bundle already being issued is not stopped.
+
+    Whoever asks first is named by the entry ``export.cancelled`` once it has stopped.
+    """
+    with transaction.atomic():
+        row = Job.objects.select_for_update(of=("self",)).get(pk=job.pk)
+        if row.phase in ENDED or row.cancel_requested:
+            return
+        Job.objects.filter(pk=job.pk).update(cancel_requested=True, changed_at=at)
+        note_cancelled(row.export, actor)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db import connection
@@ -16,6 +16,9 @@ from django.db import connection
 from evidence.archive.keys import seal_json
 from evidence.models import Acquisition, Export, Hold, Organisation, Webhook, WebhookEvent
 from evidence.models.ids import opaque_id
+
+GROWTH_EVERY = timedelta(seconds=10)
+"""How often a growing delivery is announced at the most; what comes in between is told with it."""
 
 
 def announce(
@@ -26,12 +29,13 @@ def announce(
     data: Mapping[str, str | None],
     at: datetime,
     once: str = "",
+    not_before: datetime | None = None,
 ) -> None:
     """Queue ``event`` for the webhooks of ``organisation``; nothing is kept where there are none.
 
     subject: kind (``export``, ``acquisition``, ``hold``, ``webhook``) and id: who may see it may be told.
     data: ids and codes only, never names or anything from a chat. once: what besides the subject
-    tells this act from others; the same act run again adds nothing.
+    tells this act from others; the same act run again adds nothing. not_before: told from then on only.
     The caller must be inside the transaction of the act.
     """
     if not connection.in_atomic_block:
@@ -50,7 +54,7 @@ def announce(
         subject_kind=kind,
         subject_id=object_id,
         payload=seal_json(organisation, public_id, "webhook event", json.dumps(body)),
-        created_at=at,
+        created_at=not_before or at,
     )
     WebhookEvent.objects.bulk_create([row], ignore_conflicts=True)
 
@@ -78,6 +82,32 @@ def announce_acquisition(acquisition: Acquisition, at: datetime) -> None:
         subject=("acquisition", acquisition.public_id),
         data={"address": address_of("acquisitions", acquisition.public_id)},
         at=at,
+    )
+
+
+def announce_growth(acquisition: Acquisition, batch: int, at: datetime) -> None:
+    """Queue ``acquisition.sealed`` for a pushed delivery that ``batch`` was added to.
+
+    One that still waits to be told speaks for this batch too: it is held fast until this transaction
+    ends, so that no receiver who asks for what it was told of finds less. The next is not told before
+    ``GROWTH_EVERY`` has passed.
+    """
+    same = WebhookEvent.objects.filter(
+        organisation=acquisition.organisation_id,
+        event="acquisition.sealed",
+        subject_id=acquisition.public_id,
+    )
+    if same.filter(spread_at=None).select_for_update().first() is not None:
+        return
+    last = same.order_by("-pk").values_list("created_at", flat=True).first()
+    announce(
+        organisation=acquisition.organisation,
+        event="acquisition.sealed",
+        subject=("acquisition", acquisition.public_id),
+        data={"address": address_of("acquisitions", acquisition.public_id)},
+        at=at,
+        once=f"batch-{batch}",
+        not_before=max(at, last + GROWTH_EVERY) if last else at,
     )
 
 

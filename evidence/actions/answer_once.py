@@ -15,7 +15,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
+from evidence.actions.lazily import lazily
 from evidence.archive.keys import keyed, open_json, seal_json
 from evidence.errors import InvalidSelection
 from evidence.models import Organisation
@@ -62,22 +64,41 @@ def answer_once(
     row, is_mine = _claimed(asked, at)
     if not is_mine:
         return _repeated(row, asked)
+    is_kept = False
     try:
-        if not in_one:
-            return _kept(row, work())
-        with transaction.atomic():
-            return _kept(row, work())
+        answer = _answered(row, work, in_one=in_one)
+        is_kept = answer.status < 300
     finally:
-        _release(row)
+        if not is_kept:
+            _release(row)
+    return answer
+
+
+def _answered(row: ApiAnswer, work: Callable[[], Answer], *, in_one: bool) -> Answer:
+    if not in_one:
+        return _kept(row, work())
+    with transaction.atomic():
+        return _kept(row, work())
 
 
 def _claimed(asked: Asked, at: datetime) -> tuple[ApiAnswer, bool]:
-    same = ApiAnswer.objects.filter(caller=asked.caller, key=asked.key)
-    forget_answers(at)
-    same.filter(payload=b"", created_at__lt=at - ABANDONED_AFTER).delete()
+    """Return the row of the key, and whether this call made it; most calls do, in one write."""
+    made = _make(asked, at)
+    if made is None and _forget(asked, at):
+        made = _make(asked, at)
+    if made is not None:
+        return made, True
+    found = ApiAnswer.objects.filter(caller=asked.caller, key=asked.key).first()
+    if found is None:
+        raise _in_progress()
+    return found, False
+
+
+def _make(asked: Asked, at: datetime) -> ApiAnswer | None:
     try:
-        with transaction.atomic():
-            made = ApiAnswer.objects.create(
+        # A claim that a loss of power undoes is of work that it undid too.
+        with lazily(), transaction.atomic():
+            return ApiAnswer.objects.create(
                 organisation=asked.organisation,
                 caller=asked.caller,
                 key=asked.key,
@@ -85,11 +106,14 @@ def _claimed(asked: Asked, at: datetime) -> tuple[ApiAnswer, bool]:
                 created_at=at,
             )
     except IntegrityError:
-        found = same.first()
-        if found is None:
-            raise _in_progress() from None
-        return found, False
-    return made, True
+        return None
+
+
+def _forget(asked: Asked, at: datetime) -> bool:
+    """Remove what stands under the key when its time is over; return whether there was such."""
+    same = ApiAnswer.objects.filter(caller=asked.caller, key=asked.key)
+    abandoned = Q(payload=b"", created_at__lt=at - ABANDONED_AFTER)
+    return bool(same.filter(abandoned | Q(created_at__lt=at - KEPT)).delete()[0])
 
 
 def _repeated(row: ApiAnswer, asked: Asked) -> Answer:

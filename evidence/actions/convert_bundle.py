@@ -13,7 +13,8 @@ import tempfile
 import zipfile
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from hashlib import sha256
+from hashlib import file_digest
+from io import BufferedRandom
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -94,13 +95,15 @@ def _make(asked: Conversion, at: datetime) -> None:
     try:
         with tempfile.TemporaryDirectory(prefix="convert-", dir=root) as name:
             folder = Path(name)
-            bundle = _bundle(asked.export, folder / "bundle.zip")
-            exchange = from_bundle(bundle, pages=asked.format == "dat")
+            with (folder / "bundle.zip").open("w+b") as bundle:
+                _copy_bundle(asked.export, bundle)
+                exchange = from_bundle(bundle, pages=asked.format == "dat")
             convert(exchange, asked.format, folder / "out", zone=asked.zone or None)
             file = _one_file(folder / "out", folder / "out.zip", asked.format)
             with file.open("rb") as stream:
+                digest, size = file_digest(stream, "sha256").digest(), stream.tell()
+                stream.seek(0)
                 blob = store_blob(asked.export.organisation, stream, at=at)
-            size, digest = file.stat().st_size, _sha256(file)
     except OSError as error:
         raise StorageFailed(str(error)) from error
     Conversion.objects.filter(pk=asked.pk, state=Conversion.State.WAITING).update(
@@ -108,14 +111,14 @@ def _make(asked: Conversion, at: datetime) -> None:
     )
 
 
-def _bundle(export: Export, target: Path) -> Path:
+def _copy_bundle(export: Export, target: BufferedRandom) -> None:
     """Copy the issued ZIP out of the store; Corrupt when it is not the one that was issued."""
     artifact = next(one for one in released(export) if one.kind == Artifact.Kind.ZIP)
-    with open_blob(artifact.blob) as source, target.open("wb") as file:
-        shutil.copyfileobj(source, file, 1 << 20)
-    if _sha256(target) != bytes(artifact.sha256):
+    with open_blob(artifact.blob) as source:
+        shutil.copyfileobj(source, target, 1 << 20)
+    target.seek(0)
+    if file_digest(target, "sha256").digest() != bytes(artifact.sha256):
         raise Corrupt("the stored bundle is not the issued one")
-    return target
 
 
 def _one_file(folder: Path, archive: Path, format: str) -> Path:
@@ -145,11 +148,3 @@ def _is_zone(zone: str) -> bool:
     except (ZoneInfoNotFoundError, OSError, ValueError):
         return False
     return True
-
-
-def _sha256(path: Path) -> bytes:
-    digest = sha256()
-    with path.open("rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
-    return digest.digest()

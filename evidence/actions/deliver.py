@@ -14,7 +14,7 @@ from django.db import transaction
 
 from evidence import custody
 from evidence.actions.request_export import selection_parts
-from evidence.archive.blobs import open_blob
+from evidence.archive.blobs import open_artifact, open_blob
 from evidence.errors import NotFound, StorageFailed
 from evidence.models import Artifact, Conversion, Export
 from evidence.values import Actor, Subject
@@ -76,7 +76,7 @@ def released(export: Export) -> list[Artifact]:
 def download(*, artifact: Artifact, actor: Actor, at: datetime) -> Iterator[BinaryIO]:
     """Log that ``actor`` takes ``artifact`` and open it. The caller has checked access."""
     log_download(export=artifact.export, names=[artifact.name], actor=actor, at=at)
-    with open_blob(artifact.blob) as stream:
+    with open_artifact(artifact) as stream:
         yield stream
 
 
@@ -117,7 +117,7 @@ def _copy(artifact: Artifact, target: Path) -> None:
     temporary = target.with_name(f".{target.name}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with open_blob(artifact.blob) as source, temporary.open("wb") as file:
+        with open_artifact(artifact) as source, temporary.open("wb") as file:
             shutil.copyfileobj(source, file, 1 << 20)
         temporary.replace(target)
     except OSError as error:

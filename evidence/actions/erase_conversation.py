@@ -23,6 +23,7 @@ from django.db.models import QuerySet
 
 from evidence import custody
 from evidence.actions import workspace
+from evidence.actions.party_pictures import destroy_pictures
 from evidence.archive.blobs import open_blob, unreferred_blobs
 from evidence.archive.keys import keyed, new_series_key, seal_json
 from evidence.archive.pushed import StreamState, sealed_state
@@ -37,6 +38,8 @@ from evidence.models import (
     Export,
     Hold,
     Message,
+    MessageBlock,
+    PartyPicture,
     PushAttachment,
     PushBatch,
     PushStream,
@@ -68,6 +71,8 @@ class ErasurePlan:
     originals: tuple[Original, ...]
     bundles: tuple[str, ...]
     hindrance: str
+    pictures: int = 0
+    """Added beside participants on the way to a bundle."""
 
     def value(self) -> dict[str, Any]:
         """Return the JSON object that the command prints."""
@@ -85,6 +90,7 @@ def plan_erasure(conversation: Conversation) -> ErasurePlan:
         originals=tuple(_described(one, conversation) for one in _deliveries(conversation)),
         bundles=tuple(exports.filter(issued_at__isnull=False).values_list("public_id", flat=True)),
         hindrance=_hindrance(conversation),
+        pictures=PartyPicture.objects.filter(series__in=living).count(),
     )
 
 
@@ -198,6 +204,7 @@ def _destroy(conversation: Conversation, free: list[str], at: datetime) -> list[
         blobs |= set(kept.values_list("blob", flat=True))
         kept.update(blob=None)
     Message.objects.filter(series__in=living).update(payload=b"", participant=0, occurred_at=None)
+    MessageBlock.objects.filter(series__in=living).delete()
     for series in living:
         _blank_series(series, at)
     for stream in PushStream.objects.filter(series__in=living).select_related(
@@ -207,6 +214,7 @@ def _destroy(conversation: Conversation, free: list[str], at: datetime) -> list[
     for acquisition in deliveries:
         _blank_delivery(acquisition)
     _blank_conversation(conversation, at)
+    destroy_pictures(PartyPicture.objects.filter(series__in=living))
     return unreferred_blobs(blobs)
 
 

@@ -8,11 +8,20 @@ from typing import Any, TypeAlias
 
 from django.db import transaction
 
+from evidence.actions.party_pictures import destroy_pictures
 from evidence.archive.keys import open_json, seal_json
-from evidence.models import Draft, Export, Organisation, User
+from evidence.errors import EvidenceError
+from evidence.models import Draft, Export, Organisation, PartyPicture, User
 from evidence.models.ids import opaque_id
 
 State: TypeAlias = dict[str, Any]
+
+
+class DraftConfirmed(EvidenceError):
+    """A bundle was asked for with this draft, so it does not change any more."""
+
+    code = "draft_confirmed"
+    sentence = "A bundle was already asked for with this draft. It can no longer be changed."
 
 
 def begin_draft(*, organisation: Organisation, user: User, state: State, at: datetime) -> Draft:
@@ -37,10 +46,12 @@ def describe_draft(draft: Draft) -> State:
 def change_draft(*, draft: Draft, change: Callable[[State], None], at: datetime) -> State:
     """Apply ``change`` to the newest state, one at a time, and return the state that is kept.
 
-    What ``change`` raises passes through, and nothing is changed then.
+    What ``change`` raises passes through, and nothing is changed then. Raises DraftConfirmed.
     """
     with transaction.atomic():
         row = Draft.objects.select_for_update().get(pk=draft.pk)
+        if row.is_confirmed:
+            raise DraftConfirmed(row.public_id)
         state = describe_draft(row)
         change(state)
         row.payload = seal_json(row.organisation, row.public_id, "draft", state)
@@ -49,11 +60,24 @@ def change_draft(*, draft: Draft, change: Callable[[State], None], at: datetime)
     return state
 
 
-def finish_draft(*, draft: Draft, export: Export, at: datetime) -> None:
-    """Note what the draft led to."""
-    Draft.objects.filter(pk=draft.pk).update(export=export, changed_at=at)
+def confirm_draft(*, draft: Draft, ask: Callable[[State], Export], at: datetime) -> Export:
+    """Return the export that ``ask`` makes of the newest state, or the one made of it before.
+
+    One at a time: of two tabs that confirm, the second is given the export of the first. What
+    ``ask`` raises passes through, and the draft stays open.
+    """
+    with transaction.atomic():
+        row = Draft.objects.select_for_update().get(pk=draft.pk)
+        if row.export is not None and row.is_confirmed:
+            return row.export
+        export = ask(describe_draft(row))
+        row.export, row.changed_at = export, at
+        row.save(update_fields=["export", "changed_at"])
+    return export
 
 
 def drop_draft(*, draft: Draft) -> None:
-    """Forget the draft; what was asked for with it stays."""
-    Draft.objects.filter(pk=draft.pk).delete()
+    """Forget the draft with its pictures; what was asked for with it stays."""
+    with transaction.atomic():
+        destroy_pictures(PartyPicture.objects.filter(draft=draft, exports=None))
+        Draft.objects.filter(pk=draft.pk).delete()

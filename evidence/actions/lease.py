@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from django.db import close_old_connections, connection
 from django.db.models import F, Q
@@ -75,7 +76,16 @@ def _died_here(holder: str) -> bool:
         return True
     except PermissionError:
         return False
-    return False
+    return _is_zombie(int(process))
+
+
+def _is_zombie(process: int) -> bool:
+    """Tell whether a process has ended and only waits for its parent to hear of it (proc(5))."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_bytes().rpartition(b") ")[2][:1]
+    except OSError:
+        return False
+    return state in (b"Z", b"X")
 
 
 def release_lease(row: Leased, holder: str) -> None:

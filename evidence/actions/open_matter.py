@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from evidence import custody
 from evidence.archive.keys import keyed, open_json, seal_json
@@ -32,8 +33,7 @@ def open_matter(
     basis: ``own``, ``company``, ``mandate`` or "" where the authority says it in other words. An
     existing matter is returned as it is; what it states is changed by ``change_matter`` only.
     """
-    name_key = keyed(organisation, "matter", name)
-    found = Matter.objects.filter(organisation=organisation, name_key=name_key).first()
+    found = matters_called(organisation, name).first()
     if found is not None:
         return found
     public_id = opaque_id()
@@ -43,7 +43,7 @@ def open_matter(
     matter = Matter.objects.create(
         public_id=public_id,
         organisation=organisation,
-        name_key=name_key,
+        name_key=keyed(organisation, "matter", name),
         payload=seal_json(organisation, public_id, "matter", facts),
         created_by=user,
         created_at=at,
@@ -59,6 +59,12 @@ def open_matter(
         at=at,
     )
     return matter
+
+
+def matters_called(organisation: Organisation, name: str) -> QuerySet[Matter]:
+    """Return the organisation's matter called ``name``, whoever works on it: one or none."""
+    name_key = keyed(organisation, "matter", name)
+    return Matter.objects.filter(organisation=organisation, name_key=name_key)
 
 
 def describe_matter(matter: Matter) -> dict[str, Any]:

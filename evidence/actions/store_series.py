@@ -27,6 +27,7 @@ from evidence.ingest import Answers, Examination, SeriesEnd, SeriesStart
 from evidence.models import Acquisition, Attachment, Blob, Conversation, Series
 from evidence.models.ids import opaque_id
 from evidence.seal import Leaf, LeafMaker, SeriesSealer
+from evidence.select.blocks import BlockMaker
 from evidence.values import Actor, Json, Subject
 from evidence.values import Message as MessageValue
 
@@ -73,6 +74,7 @@ class SeriesWriter:
         )
         self._sealer = SeriesSealer(sm3=settings.TRUETHREAD_SM3)
         self._leaves = leaves
+        self._blocks = BlockMaker(self._series)
         self._batch: list[tuple[MessageValue, bytes]] = []
         self._batch_bytes = 0
         self._handed: deque[tuple[list[tuple[MessageValue, bytes]], Future[list[Leaf]]]] = deque()
@@ -134,13 +136,15 @@ class SeriesWriter:
     def _row(self, message: MessageValue, seed: bytes, leaf: Leaf) -> MessageRow:
         self._sealer.take(message, leaf)
         aad = message_aad(self._organisation.public_id, self.public_id, message.sequence)
-        sender = message.sender
+        sender = int(str(message.sender["key"])[1:]) if message.sender else 0
+        moment = _moment(message.time)
+        self._blocks.take(sender, moment)
         return MessageRow(
             self._series.pk,
             message.sequence,
             message.kind,
-            int(str(sender["key"])[1:]) if sender else 0,
-            _moment(message.time),
+            sender,
+            moment,
             leaf.sha256,
             leaf.sm3,
             self._encrypt(seed + leaf.fields, aad),
@@ -151,6 +155,7 @@ class SeriesWriter:
         self._hand_over()
         while self._handed:
             self._flush()
+        self._blocks.write()
         self._ended.append(end)
         self.unparsed = end.unparsed_count
 

@@ -21,7 +21,9 @@ from django.conf import settings
 from django.db import transaction
 
 from evidence import custody
+from evidence.actions.announce import announce_growth
 from evidence.archive.blobs import store_blob, unreferred_blobs
+from evidence.archive.growth import keep_growth
 from evidence.archive.insert import MessageRow, insert_messages
 from evidence.archive.keys import message_aad, open_json, seal_json, series_key
 from evidence.archive.pushed import (
@@ -52,6 +54,7 @@ from evidence.models import (
     Series,
 )
 from evidence.seal import Leaf, Seal, SeriesSealer
+from evidence.select.blocks import BLOCK, add_blocks
 from evidence.sign import jws
 from evidence.values import Actor, Json, Participant, Subject
 from evidence.values import Message as MessageValue
@@ -203,6 +206,7 @@ class _Growth:
         )
         self._store_stream(original, seed)
         self._log(actor, head, seal)
+        announce_growth(self._stream.acquisition, batch.envelope.number, self._at)
         return Taken(batch.envelope.number, state.hash, old + 1, seal.size, seal.size)
 
     def _store_rows(self) -> Seal:
@@ -225,8 +229,12 @@ class _Growth:
                 files += _included(value)
         Attachment.objects.bulk_create(self._attachments(files))
         insert_messages(made)
+        keep_growth(series, self._state.size, self._leaves)
         self._people.count(spoken)
-        return sealer.finish()
+        seal = sealer.finish()
+        if seal.size // BLOCK > self._state.size // BLOCK:
+            add_blocks(series, seal.size)
+        return seal
 
     def _values(self) -> Iterator[MessageValue]:
         try:

@@ -23,7 +23,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 
 from evidence.actions.tell_requester import CHINESE, ENGLISH
-from evidence.actions.webhooks import body_of, stop, target_of
+from evidence.actions.webhooks import THE_SENDER, body_of, stop, target_of
 from evidence.gateways.http import HttpTrouble
 from evidence.gateways.webhooks import post
 from evidence.models import User, Webhook, WebhookAttempt, WebhookDelivery, WebhookEvent
@@ -50,7 +50,8 @@ def spread(at: datetime, may_know: MayKnow) -> int:
 
     may_know: whether the person and program behind a webhook may, now. Returns how many events.
     """
-    waiting = WebhookEvent.objects.filter(spread_at=None).order_by("pk")[:_AT_ONCE]
+    waiting = WebhookEvent.objects.filter(spread_at=None, created_at__lte=at)
+    waiting = waiting.order_by("pk")[:_AT_ONCE]
     return sum(_spread(event, at, may_know) for event in waiting.select_related("organisation"))
 
 
@@ -135,7 +136,7 @@ def _judge(delivery: WebhookDelivery, status: int | None, at: datetime) -> None:
         delivery.state = WebhookDelivery.State.GIVEN_UP
         webhook = Webhook.objects.select_for_update().get(pk=delivery.webhook_id)
         if webhook.disabled_at is None:
-            stop(webhook, "gone" if status == 410 else "not_reached", at)
+            stop(webhook, "gone" if status == 410 else "not_reached", THE_SENDER, at)
     else:
         # What was stopped meanwhile stays stopped.
         next_at = at + pause_after(delivery.attempts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,13 @@ def fresh(path: Path) -> Path:
     shutil.rmtree(path, ignore_errors=True)
     path.mkdir(mode=0o700, parents=True)
     return path
+
+
+def keep_only(path: Path, names: Collection[str]) -> None:
+    """Remove every file below ``path`` but ``names``: what a killed run of a phase left there."""
+    for file in list(path.rglob("*")):
+        if file.is_file() and str(file.relative_to(path)) not in names:
+            file.unlink()
 
 
 def write(path: Path, data: bytes) -> None:

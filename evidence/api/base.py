@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from hashlib import sha256
@@ -23,14 +24,15 @@ from evidence.access import Bounds, organisation_to_change
 from evidence.actions.take_turn import Turn
 from evidence.api import limits
 from evidence.api.callers import Caller, caller_with_secret
-from evidence.api.errors import handle
-from evidence.errors import BusyNow, FileTooLarge, NotAllowed, NotFound
-from evidence.front.limits import is_too_large
+from evidence.api.errors import handle, not_that_version
+from evidence.errors import BusyNow, FileTooLarge, LengthMissing, NotAllowed, NotFound
+from evidence.front.limits import is_too_large, lacks_length
 from evidence.front.people import address_of
 from evidence.models import Organisation, User
 from evidence.values import Actor
 
 PAGE = 100
+_ID = re.compile(r"[0-9a-f]{32}")
 _Row = TypeVar("_Row", bound=Model)
 
 
@@ -64,6 +66,8 @@ class ApiView(APIView):
     turn: Turn | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        if lacks_length(request._request):
+            raise LengthMissing("sent in chunks")
         if is_too_large(request._request):
             raise FileTooLarge("stated length")
         super().initial(request, *args, **kwargs)
@@ -125,9 +129,12 @@ class ApiView(APIView):
 
 
 def _with_etag(request: Request, answer: Response) -> HttpResponseBase | None:
-    """Give ``answer`` the tag of its content; return 304 instead where the client has it."""
+    """Give ``answer`` the tag of its content; return 304 instead where the client has it, and 412
+    where it wants another version only."""
     answer.headers["ETag"] = quote_etag(sha256(answer.content).hexdigest()[:32])
-    return get_conditional_response(request._request, etag=answer.headers["ETag"], response=answer)
+    found = get_conditional_response(request._request, etag=answer.headers["ETag"], response=answer)
+    is_other = found is not None and found.status_code == 412
+    return not_that_version() if is_other else found
 
 
 class PublicView(ApiView):
@@ -147,6 +154,8 @@ def paged(
     """
     after = request.query_params.get("after")
     if after:
+        if not _ID.fullmatch(after):
+            raise NotFound("no such page")
         last = rows.filter(public_id=after).values_list("pk", flat=True).first()
         if last is None:
             raise NotFound("no such page")

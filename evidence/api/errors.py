@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
-from django.http import Http404
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.http import Http404, HttpResponse, UnreadablePostError
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -22,6 +23,7 @@ from evidence.errors import (
     FileTooLarge,
     IngestRefused,
     InvalidSelection,
+    LengthMissing,
     LogRefused,
     NotAllowed,
     NotFound,
@@ -66,6 +68,7 @@ _STATUS_OF_CODE: Mapping[str, int] = {
 _STATUS_OF_CLASS: tuple[tuple[type[EvidenceError], int], ...] = (
     (NotFound, 404),
     (NotAllowed, 403),
+    (LengthMissing, 411),
     (FileTooLarge, 413),
     (BusyNow, 429),
     (IngestRefused, 422),
@@ -101,6 +104,12 @@ def status_of(error: EvidenceError) -> int:
     return next((number for kind, number in _STATUS_OF_CLASS if isinstance(error, kind)), 500)
 
 
+def not_that_version() -> HttpResponse:
+    """Return 412, for a client that wants a version of an object that is not the one there is."""
+    answer = problem(412, "precondition_failed", code_sentence("precondition_failed"))
+    return HttpResponse(json.dumps(answer.data), status=412, content_type=PROBLEM_TYPE)
+
+
 def problem(
     status: int, code: str, title: str, *, headers: Mapping[str, str] | None = None, **more: Any
 ) -> Response:
@@ -124,6 +133,10 @@ def handle(error: Exception, context: dict[str, Any]) -> Response:
         return _of_evidence(NotAllowed("refused"))
     if isinstance(error, exceptions.APIException):
         return _of_framework(error)
+    if isinstance(error, RequestDataTooBig):
+        return _of_evidence(FileTooLarge("fields beside the file"))
+    if isinstance(error, SuspiciousOperation | UnreadablePostError):
+        return problem(400, "invalid_request", code_sentence("invalid_request"))
     logger.exception("an API view failed", exc_info=error)
     return problem(500, "server_error", code_sentence("server_error"))
 

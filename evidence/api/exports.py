@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.utils import timezone
@@ -17,18 +18,35 @@ from evidence.actions.advance import ENDED, cancel_export
 from evidence.actions.convert_bundle import request_conversions
 from evidence.actions.deliver import described
 from evidence.actions.open_matter import describe_matter
-from evidence.actions.request_export import ExportOptions, request_export, retry_export
+from evidence.actions.request_export import (
+    PARTY_BASES,
+    ExportOptions,
+    request_export,
+    retry_export,
+)
 from evidence.actions.withdraw_bundle import supersede_bundle, withdraw_bundle
 from evidence.api.base import ApiView, paged
 from evidence.api.idempotency import once
 from evidence.api.matters import opened_matter
 from evidence.api.selections import Part, choices_of
 from evidence.api.times import utc
+from evidence.errors import InvalidSelection
 from evidence.exchange import FORMATS
-from evidence.front.exporting import ask_for_export
-from evidence.models import Export, Job
+from evidence.front.exporting import ask_for_export, each_once, party_of
+from evidence.models import Export, Job, Series
 
 _ENTRIES = 100
+
+
+class Party(serializers.Serializer[Any]):
+    """Who is stated to be behind an account: its key, the platform's id, or a name only one has."""
+
+    conversation = serializers.RegexField(r"\A[0-9a-f]{32}\Z")
+    account = serializers.CharField(max_length=200)
+    name = serializers.CharField(max_length=200)
+    basis = serializers.ChoiceField(
+        required=False, default="", allow_blank=True, choices=[one for one in PARTY_BASES if one]
+    )
 
 
 class Options(serializers.Serializer[Any]):
@@ -48,6 +66,7 @@ class Options(serializers.Serializer[Any]):
     formats = serializers.ListField(
         child=serializers.ChoiceField(choices=FORMATS), required=False, max_length=len(FORMATS)
     )
+    parties = serializers.ListField(child=Party(), required=False, max_length=500)
 
     def get_fields(self) -> dict[str, Any]:
         """Add the field whose name means something else to serializers."""
@@ -129,9 +148,10 @@ class Exports(ExportView):
         asked = ExportOfSelection(data=request.data)
         asked.is_valid(raise_exception=True)
         given, at = asked.validated_data, timezone.now()
-        options, formats = _options(given)
+        selection = selection_for(self.person, given["selection"], self.within)
+        options, formats = _options(given, list(selection.series.all()))
         export = request_export(
-            selection=selection_for(self.person, given["selection"], self.within),
+            selection=selection,
             actor=self.actor,
             options=options,
             at=at,
@@ -144,8 +164,8 @@ class Exports(ExportView):
         asked = ExportRequest(data=request.data)
         asked.is_valid(raise_exception=True)
         given, at = asked.validated_data, timezone.now()
-        options, formats = _options(given)
         choices = choices_of(self.person, self.within, given["selection"])
+        options, formats = _options(given, [series for series, _ in choices])
         opened_matter(
             self, at, name=given["matter"], purpose=options.purpose, authority=options.authority
         )
@@ -162,11 +182,21 @@ class Exports(ExportView):
         return export
 
 
-def _options(given: dict[str, Any]) -> tuple[ExportOptions, list[str]]:
-    """Return how the bundle is to be made, and the formats wanted beside it."""
+def _options(given: dict[str, Any], chosen: Sequence[Series]) -> tuple[ExportOptions, list[str]]:
+    """Return how the bundle is to be made, and the formats wanted beside it.
+
+    Raises InvalidSelection for a party in a conversation that is not ``chosen``.
+    """
     options = dict(given.get("options", {}))
     formats: list[str] = options.pop("formats", [])
-    return ExportOptions(**options), formats
+    by_id = {one.public_id: one for one in chosen}
+    parties = []
+    for party in options.pop("parties", []):
+        series = by_id.get(party["conversation"])
+        if series is None:
+            raise InvalidSelection("not chosen", code="unknown_conversation")
+        parties.append(party_of(series, party["account"], party["name"], party["basis"]))
+    return ExportOptions(**options, parties=each_once(parties)), formats
 
 
 class ExportDetail(ExportView):
@@ -183,7 +213,7 @@ class ExportDetail(ExportView):
         """Cancel the work; a bundle already issued stays."""
         _ = self.organisation
         job: Job = self.export(export_id).job
-        cancel_export(job=job, at=timezone.now())
+        cancel_export(job=job, actor=self.actor, at=timezone.now())
         return Response(status=202)
 
 
@@ -191,7 +221,8 @@ class Cancel(ExportView):
     def post(self, request: Request, export_id: str) -> Response:
         """Stop the work before its next phase; a bundle already issued stays."""
         _ = self.organisation
-        cancel_export(job=self.export(export_id).job, at=timezone.now())
+        job: Job = self.export(export_id).job
+        cancel_export(job=job, actor=self.actor, at=timezone.now())
         return self.accepted(request, self.export(export_id))
 
 

@@ -20,6 +20,7 @@ from evidence.access.messages import message_numbers
 from evidence.actions.log_view import log_view
 from evidence.api.base import ApiView
 from evidence.archive.read import StoredMessage, describe_series, messages
+from evidence.archive.search import Words
 from evidence.errors import InvalidSelection
 from evidence.formats.message import FIELDS
 from evidence.front.exporting import moment
@@ -27,7 +28,7 @@ from evidence.front.times import zone_of_days
 from evidence.models import Series
 from evidence.select.notation import ranges_of
 
-LOOKED_THROUGH = 5_000
+LOOKED_THROUGH = 20_000
 """Messages decrypted for one page at most; a page may so be short and still have a next one."""
 _HIDDEN = ("source", "source_text")
 
@@ -105,7 +106,7 @@ def _page(series: Series, wanted: dict[str, Any]) -> Page:
         period_to=moment(wanted.get("to"), zone, is_end=True),
         participants=participants,
     )
-    text, limit = wanted.get("text", "").casefold(), wanted["limit"]
+    text, limit = wanted.get("text", ""), wanted["limit"]
     return _searched(series, list(numbers[: (LOOKED_THROUGH if text else limit) + 1]), text, limit)
 
 
@@ -113,9 +114,10 @@ def _searched(series: Series, numbers: list[int], text: str, limit: int) -> Page
     """Return up to ``limit`` of ``numbers`` whose text fits; the last number only shows that
     there is more."""
     most = LOOKED_THROUGH if text else limit
+    words = Words(text)
     found: list[StoredMessage] = []
     for stored in messages(series, ranges_of(numbers[:most])):
-        if text and not _fits(stored, text):
+        if text and not _fits(stored, words):
             continue
         found.append(stored)
         if len(found) == limit:
@@ -124,7 +126,7 @@ def _searched(series: Series, numbers: list[int], text: str, limit: int) -> Page
     return Page(found, numbers[most - 1] if len(numbers) > most else None)
 
 
-def _fits(stored: StoredMessage, text: str) -> bool:
-    if stored.is_erased:
+def _fits(stored: StoredMessage, words: Words) -> bool:
+    if stored.is_erased or not words.may_stand_in(stored.fields):
         return False
-    return text in (stored.message().body or "").casefold()
+    return words.stand_in(stored.message().body)

@@ -7,19 +7,28 @@ each person lets in on a page of ours (authorization code with PKCE, S256 only).
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, TypeAlias
 
+from django.core.exceptions import SuspiciousOperation
+from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from oauth2_provider.oauth2_validators import OAuth2Validator
 
 from evidence.access.clients import acts_for_itself, client_with_id, matters_named, verbs_in
+from evidence.front.limits import lacks_length
 
 GRANTS = ("client_credentials", "authorization_code", "refresh_token")
+_View: TypeAlias = "Callable[..., HttpResponse]"
 _MATTER = re.compile(r"[0-9a-f]{32}")
 
 
 class Validator(OAuth2Validator):  # type: ignore[misc]  # published without types
     """Gives a client the scopes it was created with, never more, and no grant but its own."""
+
+    def _load_application(self, client_id: str, request: Any) -> Any:
+        # No database can be asked for this one.
+        return None if "\0" in (client_id or "") else super()._load_application(client_id, request)
 
     def validate_client_id(self, client_id: str, request: Any, *args: Any, **kwargs: Any) -> bool:
         known = super().validate_client_id(client_id, request, *args, **kwargs)
@@ -63,3 +72,24 @@ def may_ask(allowed: Sequence[str], wanted: Sequence[str]) -> bool:
         and (limit is None or matters <= limit)
         and all(_MATTER.fullmatch(one) for one in matters)
     )
+
+
+def of_plain_text(view: _View) -> _View:
+    """Let ``view`` see only whole forms, of texts a database can be asked for (RFC 6749 appendix A)."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **named: Any) -> HttpResponse:
+        if lacks_length(request):
+            return JsonResponse({"error": "invalid_request"}, status=411)
+        if not _is_plain(request):
+            return JsonResponse({"error": "invalid_request"}, status=400)
+        return view(request, *args, **named)
+
+    return wrapped
+
+
+def _is_plain(request: HttpRequest) -> bool:
+    try:
+        return not any("\0" in text for _, texts in request.POST.lists() for text in texts)
+    except (SuspiciousOperation, UnreadablePostError):  # too much of it, or cut off
+        return False

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, cast
 
 from django.utils import timezone
 from rest_framework import serializers
-from rest_framework.parsers import BaseParser, JSONParser
+from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
@@ -27,11 +27,12 @@ from evidence.actions.open_push_stream import (
 from evidence.actions.take_batch import Taken, expected_next, take_batch
 from evidence.api.base import PAGE, ApiView, paged
 from evidence.api.idempotency import once
+from evidence.api.parsing import StrictJsonParser
 from evidence.api.times import utc
+from evidence.archive.growth import consistency
 from evidence.archive.pushed import StreamGap, batch_facts, stream_state
-from evidence.archive.read import leaf_hashes
 from evidence.errors import InvalidSelection, NotAllowed, NotFound, PushRefused
-from evidence.formats import canonical, merkle, push, series_head
+from evidence.formats import canonical, push, series_head
 from evidence.models import PushBatch, PushStream
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -234,9 +235,7 @@ class PushConsistency(_StreamView):
         old, new = (self._head(stream, _number(request, name)) for name in ("old", "new"))
         if old.size > new.size:
             raise InvalidSelection("old is newer", code="invalid_range")
-        stream.series.size = new.size
-        tree = merkle.Tree(leaf_hashes(stream.series))
-        proof = tree.consistency_proof(old.size)
+        proof = consistency(stream.series, old.size, new.size)
         return Response(
             {
                 "old": {"size": old.size, "root": old.root.hex(), "head": old.digest().hex()},
@@ -253,7 +252,7 @@ class PushConsistency(_StreamView):
 
 
 class PushAttachmentFile(_StreamView):
-    parser_classes = (BytesParser, JSONParser)
+    parser_classes = (BytesParser, StrictJsonParser)
 
     def put(self, request: Request, stream_id: str, digest: str) -> Response:
         stream = self.stream_to_change(stream_id)

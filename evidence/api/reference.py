@@ -66,7 +66,10 @@ def _example(body: dict[str, Any]) -> str:
     """Return the example of a body as people read it, "" where there is none."""
     for kind in body.get("content", {}).values():
         for example in kind.get("examples", {}).values():
-            return json.dumps(example["value"], ensure_ascii=False, indent=2)
+            value = example["value"]
+            return (
+                value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+            )
     return ""
 
 

@@ -78,7 +78,7 @@ def _choice(person: User, within: Within, part: dict[str, Any]) -> tuple[Series,
 def selection_answer(selection: Selection) -> dict[str, Any]:
     """Return what goes out about a selection: ``messages`` of ``of``, and what is missing."""
     parts = selection_parts(selection)
-    sizes = dict(selection.series.values_list("public_id", "size"))
+    sizes = {one.public_id: one.size for one in selection.series.all()}
     return {
         "id": selection.public_id,
         "matter": selection.matter.public_id,
@@ -112,7 +112,8 @@ class Selections(ApiView):
     resource = "selections"
 
     def get(self, request: Request) -> Response:
-        return paged(request, selections_of(self.person, self.within), selection_answer)
+        found = selections_of(self.person, self.within).prefetch_related("series")
+        return paged(request, found, selection_answer)
 
     @once()
     def post(self, request: Request) -> Response:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from rest_framework import serializers
-from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from evidence.access import issued_file
 from evidence.actions.verify_file import verify_file
 from evidence.api.base import PublicView
+from evidence.api.parsing import StrictJsonParser
 from evidence.api.times import utc
 from evidence.front.files import file_name, received
 from evidence.front.limits import LOOKUP_TURNSTILE, VERIFY_TURNSTILE
@@ -34,7 +35,7 @@ class Examined(serializers.Serializer[Any]):
 
 
 class Verifications(PublicView):
-    parser_classes = (MultiPartParser, JSONParser)
+    parser_classes = (MultiPartParser, StrictJsonParser)
 
     def post(self, request: Request) -> Response:
         """Judge a file; of a hash, say whether a file with it was issued here, which is no verdict."""

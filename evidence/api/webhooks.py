@@ -100,6 +100,7 @@ class Webhooks(WebhookView):
             organisation=organisation,
             user=self.person,
             caller=self.caller.key,
+            actor=self.actor,
             url=asked.validated_data["url"],
             events=asked.validated_data["events"],
             at=timezone.now(),
@@ -119,13 +120,16 @@ class WebhookDetail(WebhookView):
         webhook = self.webhook(webhook_id)
         asked = WebhookChange(data=request.data)
         asked.is_valid(raise_exception=True)
-        actions.change_webhook(webhook=webhook, at=timezone.now(), **asked.validated_data)
+        actions.change_webhook(
+            webhook=webhook, actor=self.actor, at=timezone.now(), **asked.validated_data
+        )
         return Response(webhook_answer(self.webhook(webhook_id)))
 
     def delete(self, request: Request, webhook_id: str) -> Response:
         """Remove a webhook with its delivery log."""
         _ = self.organisation
-        actions.remove_webhook(webhook=self.webhook(webhook_id))
+        webhook = self.webhook(webhook_id)
+        actions.remove_webhook(webhook=webhook, actor=self.actor, at=timezone.now())
         return Response(status=204)
 
 
@@ -135,7 +139,7 @@ class Secrets(WebhookView):
         """Make a new secret; the former one signs beside it until it is retired or replaced."""
         _ = self.organisation
         webhook = self.webhook(webhook_id)
-        secret = actions.rotate_secret(webhook=webhook, at=timezone.now())
+        secret = actions.rotate_secret(webhook=webhook, actor=self.actor, at=timezone.now())
         answer = webhook_answer(self.webhook(webhook_id)) | {"secret": secret}
         return Response(answer, status=201)
 
@@ -144,7 +148,12 @@ class SecretDetail(WebhookView):
     def delete(self, request: Request, webhook_id: str, secret_id: str) -> Response:
         """Retire the former secret once the receiver knows the new one."""
         _ = self.organisation
-        actions.retire_secret(webhook=self.webhook(webhook_id), secret_id=secret_id)
+        actions.retire_secret(
+            webhook=self.webhook(webhook_id),
+            secret_id=secret_id,
+            actor=self.actor,
+            at=timezone.now(),
+        )
         return Response(status=204)
 
 
@@ -187,5 +196,5 @@ class Replay(WebhookView):
         """Send a delivery once more, under the same ``webhook-id``."""
         _ = self.organisation
         delivery = delivery_for(self.webhook(webhook_id), delivery_id)
-        actions.replay(delivery=delivery, at=timezone.now())
+        actions.replay(delivery=delivery, actor=self.actor, at=timezone.now())
         return Response(delivery_answer(delivery), status=202)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
 
 from django.db import IntegrityError, transaction
 
 from evidence.archive.keys import tenant_key
+from evidence.errors import Corrupt, StorageFailed
 from evidence.gateways import crypt
+from evidence.gateways.blobs import Incoming
 from evidence.gateways.current import current
 from evidence.models import (
     Acquisition,
@@ -19,6 +23,7 @@ from evidence.models import (
     Blob,
     Conversion,
     Organisation,
+    PartyPicture,
     PushAttachment,
     PushBatch,
 )
@@ -26,38 +31,78 @@ from evidence.models import (
 _PIECE = 1 << 20
 
 
-def store_blob(organisation: Organisation, stream: BinaryIO, *, at: datetime) -> Blob:
-    """Return the blob holding what ``stream`` gives, stored now if the tenant had it not.
+@dataclass(frozen=True, slots=True)
+class Received:
+    """Bytes taken in and sealed on disk, which stay only if they are kept. size: of the plain bytes."""
 
-    The bytes are durable before their row can be committed. Raises StorageFailed when the disk
-    refuses. Safe inside and outside a transaction.
-    """
-    key, tenant = crypt.new_key(), tenant_key(organisation)
-    associated = crypt.aad(organisation.public_id, "blob", "content", 1)
-    store = current().blobs
-    with store.receive(
-        _pieces(stream), key=key, name_key=tenant, associated=associated
-    ) as incoming:
-        known = Blob.objects.filter(organisation=organisation, name=incoming.name).first()
-        if known is not None and store.exists(known.name):
+    organisation: Organisation
+    incoming: Incoming
+    key: bytes
+
+    @property
+    def sha256(self) -> bytes:
+        """SHA-256 of the plain bytes, raw."""
+        return self.incoming.sha256
+
+    @property
+    def size(self) -> int:
+        return self.incoming.size
+
+    def keep(self, at: datetime) -> Blob:
+        """Return the blob holding them, stored now if the tenant had it not.
+
+        The bytes are durable before their row can be committed. Safe inside and outside a
+        transaction.
+        """
+        organisation, name = self.organisation, self.incoming.name
+        known = Blob.objects.filter(organisation=organisation, name=name).first()
+        if known is not None and current().blobs.exists(known.name):
             return known
         if known is not None:
             known.delete()
-        wrapped = crypt.wrap_key(tenant, key, crypt.aad(organisation.public_id, "blob", "key", 1))
+        wrapping = crypt.aad(organisation.public_id, "blob", "key", 1)
         try:
             with transaction.atomic():
                 blob = Blob.objects.create(
                     organisation=organisation,
-                    name=incoming.name,
-                    stored_size=incoming.stored_size,
-                    wrapped_key=wrapped,
+                    name=name,
+                    stored_size=self.incoming.stored_size,
+                    wrapped_key=crypt.wrap_key(tenant_key(organisation), self.key, wrapping),
                     created_at=at,
                 )
-                incoming.keep()
+                self.incoming.keep()
         except IntegrityError:
             # The same content was stored at the same moment by someone else.
-            return Blob.objects.get(organisation=organisation, name=incoming.name)
+            return Blob.objects.get(organisation=organisation, name=name)
         return blob
+
+
+@contextmanager
+def receive_blob(organisation: Organisation, stream: BinaryIO) -> Iterator[Received]:
+    """Take in what ``stream`` gives; what is not kept inside the ``with`` vanishes.
+
+    Raises StorageFailed when the disk refuses.
+    """
+    key = crypt.new_key()
+    associated = crypt.aad(organisation.public_id, "blob", "content", 1)
+    with current().blobs.receive(
+        _pieces(stream), key=key, name_key=tenant_key(organisation), associated=associated
+    ) as incoming:
+        yield Received(organisation, incoming, key)
+
+
+def store_blob(
+    organisation: Organisation, stream: BinaryIO, *, at: datetime, sha256: bytes | None = None
+) -> Blob:
+    """Return the blob holding what ``stream`` gives; see ``Received.keep``.
+
+    sha256: of what the caller means to store, 32 raw bytes. Raises StorageFailed when the disk
+    refuses or the stream gave other bytes, and keeps none then.
+    """
+    with receive_blob(organisation, stream) as received:
+        if sha256 is not None and received.sha256 != sha256:
+            raise StorageFailed("what was to be stored is not what was read")
+        return received.keep(at)
 
 
 def open_blob(blob: Blob) -> io.BufferedReader:
@@ -70,6 +115,56 @@ def open_blob(blob: Blob) -> io.BufferedReader:
     key = crypt.unwrap_key(tenant_key(organisation), bytes(blob.wrapped_key), wrapping)
     associated = crypt.aad(organisation.public_id, "blob", "content", 1)
     return current().blobs.open(blob.name, key=key, associated=associated)
+
+
+def open_artifact(artifact: Artifact) -> io.BufferedReader:
+    """Return the plain bytes of a released file, from wherever in its blob they stand.
+
+    As ``open_blob`` otherwise.
+    """
+    whole = open_blob(artifact.blob)
+    if artifact.kind != Artifact.Kind.PDF:
+        return whole
+    return io.BufferedReader(_Stretch(whole, artifact.begins, artifact.size), _PIECE)
+
+
+class _Stretch(io.RawIOBase):
+    """Some bytes within a seekable file as a file of their own; closes what it reads."""
+
+    def __init__(self, whole: io.BufferedReader, begins: int, size: int) -> None:
+        super().__init__()
+        self._whole, self._begins, self._size = whole, begins, size
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        if start + offset < 0:
+            raise ValueError("negative position")
+        self._position = start + offset
+        return self._position
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # io's own stub names a private type
+        length = max(0, min(len(buffer), self._size - self._position))
+        self._whole.seek(self._begins + self._position)
+        piece = self._whole.read(length)
+        if len(piece) < length:
+            raise Corrupt("a stored file ends before the bytes it should hold")
+        buffer[:length] = piece
+        self._position += length
+        return length
+
+    def close(self) -> None:
+        self._whole.close()
+        super().close()
 
 
 def _pieces(stream: BinaryIO) -> Iterator[bytes]:
@@ -89,6 +184,8 @@ def unreferred_blobs(blobs: Iterable[int | None]) -> list[str]:
             Conversion.objects.filter(blob=blob),
             PushBatch.objects.filter(blob=blob),
             PushAttachment.objects.filter(blob=blob),
+            PartyPicture.objects.filter(blob=blob),
+            PartyPicture.objects.filter(shown=blob),
         )
         if not any(rows.exists() for rows in used):
             names.append(blob.name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import json
+from collections.abc import Callable
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
@@ -49,6 +50,12 @@ def series_key(series: Series) -> bytes:
 def message_aad(organisation_id: str, series_id: str, sequence: int) -> bytes:
     """Return the associated data of one message payload."""
     return crypt.aad(organisation_id, f"{series_id}/{sequence}", "message", 1)
+
+
+def message_aads(organisation_id: str, series_id: str) -> Callable[[int], bytes]:
+    """Return the same as a function of the sequence, for many messages of one series."""
+    head, tail = message_aad(organisation_id, series_id, 0).split(b"/0|")
+    return lambda sequence: b"%b/%d|%b" % (head, sequence, tail)
 
 
 def keyed(organisation: Organisation, purpose: str, *parts: str) -> bytes:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from evidence.archive.keys import message_aad, open_json, series_key
+from evidence.archive.keys import message_aads, open_json, series_key
 from evidence.errors import Corrupt
 from evidence.formats import canonical
 from evidence.formats.message import FIELDS
@@ -120,19 +120,31 @@ def messages(series: Series, ranges: Ranges | None = None) -> Iterator[StoredMes
     Decrypts in batches; memory does not grow with length. Raises Corrupt (the store's fault)
     naming the first message that does not open.
     """
-    key = crypt.opener(series_key(series))
-    tenant = series.organisation.public_id
-    for row in _rows(series, ranges):
-        sequence, payload, leaf, sm3_leaf = row
-        if not payload:
-            yield StoredMessage(sequence, b"", b"", bytes(leaf), _maybe(sm3_leaf))
-            continue
-        aad = message_aad(tenant, series.public_id, sequence)
+    columns = ("sequence", "payload", "leaf_hash", "sm3_leaf_hash")
+    for plain, row in _plain(series, ranges, columns):
+        sequence, _payload, leaf, sm3_leaf = row
+        yield StoredMessage(sequence, plain[32:], plain[:32], bytes(leaf), _maybe(sm3_leaf))
+
+
+def opened(series: Series, ranges: Ranges) -> Iterator[tuple[int, bytes]]:
+    """Yield sequence and canonical JSON of all fields, empty once erased: what ``messages`` gives,
+    in half the time. Raises Corrupt likewise."""
+    for plain, row in _plain(series, ranges, ("sequence", "payload")):
+        yield row[0], plain[32:]
+
+
+def _plain(
+    series: Series, ranges: Ranges | None, columns: Sequence[str]
+) -> Iterator[tuple[bytes, Any]]:
+    """Yield the decrypted payload of each message, empty once erased, and its row."""
+    unseal = crypt.opener(series_key(series))
+    aad = message_aads(series.organisation.public_id, series.public_id)
+    for row in _rows(series, ranges, columns):
+        sequence, payload = row[0], row[1]
         try:
-            plain = key(bytes(payload), aad)
+            yield unseal(bytes(payload), aad(sequence)) if payload else b"", row
         except Corrupt as error:
             raise Corrupt(f"message {sequence}", where=f"{series.public_id}:{sequence}") from error
-        yield StoredMessage(sequence, plain[32:], plain[:32], bytes(leaf), _maybe(sm3_leaf))
 
 
 def decoded(data: bytes) -> Message:
@@ -143,22 +155,41 @@ def decoded(data: bytes) -> Message:
     return Message(**{name: values[name] for name in FIELDS})
 
 
-def _rows(series: Series, ranges: Ranges | None) -> Iterator[tuple[int, _Raw, _Raw, _Raw | None]]:
+def _rows(series: Series, ranges: Ranges | None, columns: Sequence[str]) -> Iterator[Any]:
     spans = ranges.spans if ranges is not None else ((1, series.size),)
     rows = MessageRow.objects.filter(series=series).order_by("sequence")
-    for first, last in spans:
-        for start in range(first, last + 1, _BATCH):
-            end = min(last, start + _BATCH - 1)
-            found = list(
-                rows.filter(sequence__gte=start, sequence__lte=end).values_list(
-                    "sequence", "payload", "leaf_hash", "sm3_leaf_hash"
-                )
+    for batch in _batches(spans):
+        start, end = batch[0][0], batch[-1][1]
+        if len(batch) == 1:
+            wanted = rows.filter(sequence__gte=start, sequence__lte=end)
+        else:
+            numbers = [number for first, last in batch for number in range(first, last + 1)]
+            wanted = rows.filter(sequence__in=numbers)
+        found = list(wanted.values_list(*columns))
+        if len(found) != sum(last - first + 1 for first, last in batch):
+            raise Corrupt(
+                f"rows {start}-{end}: {len(found)} found", where=f"{series.public_id}:{start}"
             )
-            if len(found) != end - start + 1:
-                raise Corrupt(
-                    f"rows {start}-{end}: {len(found)} found", where=f"{series.public_id}:{start}"
-                )
-            yield from found
+        yield from found
+
+
+def _batches(spans: Iterable[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
+    """Yield ``spans`` cut and put together so that each list holds up to ``_BATCH`` numbers, all
+    but the last as many."""
+    batch: list[tuple[int, int]] = []
+    room = _BATCH
+    for first, last in spans:
+        start = first
+        while start <= last:
+            end = min(last, start + room - 1)
+            batch.append((start, end))
+            room -= end - start + 1
+            start = end + 1
+            if not room:
+                yield batch
+                batch, room = [], _BATCH
+    if batch:
+        yield batch
 
 
 def leaf_hashes(series: Series, *, sm3: bool = False) -> Iterator[bytes]:

@@ -11,11 +11,12 @@ from evidence.values import Json
 COLUMNS = (
     "series", "number", "disclosure", "withheld", "reason", "kind", "time_utc", "time_raw",
     "time_basis", "time_offset", "time_zone", "time_precision", "time_ambiguous", "sender",
-    "sender_key", "sender_id", "direction", "body", "body_wtf8", "reply_to", "forward", "edits",
-    "deletion", "reactions", "receipts", "attachments", "system", "details", "platform_id",
+    "sender_key", "sender_id", "direction", "body", "body_wtf8", "reply_to", "reply_to_id",
+    "reply_quote", "forward", "edits", "deletion", "reactions", "receipts", "attachments", "system", "details", "platform_id",
     "source_file", "source_offset", "source_length", "warnings", "message_hash", "bates",
 )  # fmt: skip
-"""``body_wtf8``: exact bytes of the body in hex, only where ``body`` cannot say it exactly."""
+"""``body_wtf8``: exact bytes of the body in hex, only where ``body`` cannot say it exactly.
+``reply_to``: number of the message replied to; ``reply_to_id``: its ``platform_id`` where that is stated."""
 
 _OBJECTS = (
     "forward",
@@ -55,8 +56,10 @@ def flat(row: ExchangeRow, series: ExchangeSeries, exchange: Exchange) -> dict[s
     found["sender_id"] = string(sender.get("id")) or ""
     for name in ("file", "offset", "length"):
         found[f"source_{name}"] = _plain(source.get(name))
-    reply = row.mapping("reply_to").get("sequence")
-    found["reply_to"] = _plain(reply)
+    if reply := row.mapping("reply_to"):
+        found["reply_to"] = _plain(reply.get("sequence"))
+        found["reply_to_id"] = _plain(reply.get("platform_id"))
+        found["reply_quote"] = _plain(reply.get("quote"))
     warnings = fields.get("warnings")
     found["warnings"] = ";".join(map(str, warnings)) if isinstance(warnings, list) else ""
     for name in _OBJECTS:

@@ -1,6 +1,7 @@
 """Read what a finished bundle discloses, with the readers of ``formats`` and nothing else.
 
-That the lines fit the sealed tree, the log and the signature is for the verifier to say, before this
+A bundle is opened once, and everything is read through that one descriptor: whatever takes the place
+of its name later is not what is converted. That the lines fit the sealed tree, the log and the signature is for the verifier to say, before this
 is asked. Who has just asked it passes on the leaf hashes it derived (``Verified``); they count as long
 as the lines have the hash the verified manifest lists. Otherwise each is derived here once more.
 """
@@ -8,10 +9,13 @@ as the lines have the hash the verified manifest lists. Otherwise each is derive
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import os
 import subprocess
 import sys
 import tempfile
+import weakref
 from collections import deque
 from collections.abc import Generator, Iterator
 from contextlib import closing
@@ -19,6 +23,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
 import pikepdf
 
@@ -58,23 +63,69 @@ class Verified:
     leaf_hashes: bytes
 
 
-def from_bundle(path: Path, *, pages: bool = True, verified: Verified | None = None) -> Exchange:
-    """Return what the bundle at ``path`` discloses; the file is read again whenever rows are asked for.
+class _File:
+    """A bundle held open for as long as anything of it may be read; nobody's place in it moves."""
 
+    def __init__(self, bundle_file: Path | BinaryIO) -> None:
+        if isinstance(bundle_file, Path):
+            self.name = bundle_file.name
+            self.descriptor = os.open(bundle_file, os.O_RDONLY | os.O_CLOEXEC)
+        else:
+            self.name = Path(str(bundle_file.name)).name
+            self.descriptor = os.dup(bundle_file.fileno())
+        weakref.finalize(self, os.close, self.descriptor)
+
+    def size(self) -> int:
+        return os.fstat(self.descriptor).st_size
+
+    def reader(self) -> BinaryIO:
+        """Return a reader with a place of its own."""
+        return io.BufferedReader(_Reader(self))
+
+
+class _Reader(io.RawIOBase):
+    """Reads a held file from a place of its own; what it has in common with others is never moved."""
+
+    def __init__(self, file: _File) -> None:
+        self._file, self._place = file, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._file.size()}[whence]
+        self._place = start + offset
+        return self._place
+
+    def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]  # typeshed's Buffer cannot be filled
+        count = os.preadv(self._file.descriptor, [buffer], self._place)
+        self._place += count
+        return count
+
+
+def from_bundle(
+    bundle_file: Path | BinaryIO, *, pages: bool = True, verified: Verified | None = None
+) -> Exchange:
+    """Return what a bundle discloses; it is read again, from the same file, whenever rows are asked for.
+
+    bundle_file: its path, opened here and once; or the opened file, which stays the caller's to close.
     pages: also look up on which Bates page of the PDFs each row begins. verified: saves deriving each
     leaf hash; when the lines are no longer those it speaks of, reading ends with NotConvertible.
     Raises NotConvertible for a file that is no bundle; OSError when it cannot be read.
     """
+    file = _File(bundle_file)
     try:
-        return _open(path, pages, verified)
+        return _open(file, pages, verified)
     except ValueError as error:
-        raise NotConvertible(str(error), where=path.name) from error
+        raise NotConvertible(str(error), where=file.name) from error
 
 
-def _open(path: Path, pages: bool, verified: Verified | None) -> Exchange:
-    with path.open("rb") as file:
-        members = {one.name: one for one in bundle.read_zip(file, path.stat().st_size)}
-    data = b"".join(_content(path, _member(members, bundle.MANIFEST, _MAX_MANIFEST)))
+def _open(file: _File, pages: bool, verified: Verified | None) -> Exchange:
+    members = {one.name: one for one in bundle.read_zip(file.reader(), file.size())}
+    data = b"".join(_content(file, _member(members, bundle.MANIFEST, _MAX_MANIFEST)))
     manifest = manifest_format.loads(data)
     found = Exchange(
         bundle=manifest.bundle,
@@ -87,12 +138,12 @@ def _open(path: Path, pages: bool, verified: Verified | None) -> Exchange:
             if value is None or isinstance(value, str)
         },
         series=(),
-        volumes=tuple(_volumes(path, members, manifest)),
-        custody=partial(_custody, path, _member(members, bundle.CUSTODY)),
+        volumes=tuple(_volumes(file, members, manifest)),
+        custody=partial(_custody, file, _member(members, bundle.CUSTODY)),
         log_origin=manifest.log_origin,
     )
     return replace(
-        found, series=tuple(_series(_Lines(path, members, verified), manifest, found, pages))
+        found, series=tuple(_series(_Lines(file, members, verified), manifest, found, pages))
     )
 
 
@@ -104,15 +155,14 @@ def _member(members: Members, name: str, at_most: int | None = None) -> Member:
     return members[name]
 
 
-def _content(path: Path, member: Member) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        yield from bundle.content(file, member)
+def _content(file: _File, member: Member) -> Iterator[bytes]:
+    return bundle.content(file.reader(), member)
 
 
-def _lines(path: Path, member: Member, digest: hashlib._Hash | None = None) -> Iterator[bytes]:
+def _lines(file: _File, member: Member, digest: hashlib._Hash | None = None) -> Iterator[bytes]:
     """Yield the lines of a member without their ends; ``digest`` takes in what is read."""
     rest = b""
-    for piece in _content(path, member):
+    for piece in _content(file, member):
         if digest is not None:
             digest.update(piece)
         *whole, rest = (rest + piece).split(b"\n")
@@ -121,11 +171,11 @@ def _lines(path: Path, member: Member, digest: hashlib._Hash | None = None) -> I
         raise ValueError(f"{member.name} ends within a line")
 
 
-def _custody(path: Path, member: Member) -> Iterator[custody.Line]:
-    return (custody.read_line(line) for line in _lines(path, member))
+def _custody(file: _File, member: Member) -> Iterator[custody.Line]:
+    return (custody.read_line(line) for line in _lines(file, member))
 
 
-def _volumes(path: Path, members: Members, manifest: Manifest) -> Iterator[ExchangeVolume]:
+def _volumes(file: _File, members: Members, manifest: Manifest) -> Iterator[ExchangeVolume]:
     for volume in manifest.volumes:
         member = _member(members, volume.path)
         yield ExchangeVolume(
@@ -134,7 +184,7 @@ def _volumes(path: Path, members: Members, manifest: Manifest) -> Iterator[Excha
             bates_first=volume.bates_first,
             bates_last=volume.bates_last,
             size=member.size,
-            load=partial(_content, path, member),
+            load=partial(_content, file, member),
         )
 
 
@@ -142,7 +192,7 @@ def _volumes(path: Path, members: Members, manifest: Manifest) -> Iterator[Excha
 class _Lines:
     """Where the lines are read from, and what is known of them already."""
 
-    path: Path
+    file: _File
     members: Members
     verified: Verified | None
 
@@ -196,20 +246,20 @@ def _rows(
             for row in rows:
                 yield replace(row, page=finder.page_of(row.leaf)) if volumes and row.leaf else row
     except ValueError as error:
-        raise NotConvertible(str(error), where=source.path.name) from error
+        raise NotConvertible(str(error), where=source.file.name) from error
     finally:
         finder.close()
 
 
 def _plain_rows(source: _Lines, part: Part, before: int) -> Generator[ExchangeRow, None, None]:
-    path, members, verified = source.path, source.members, source.verified
+    file, members, verified = source.file, source.members, source.verified
     member = _member(members, bundle.MESSAGES)
     digest = hashlib.sha256()
-    lines = _lines(path, member, digest)
+    lines = _lines(file, member, digest)
     deque((next(lines, None) for _ in range(before)), maxlen=0)
     count = len(part.disclosed)
     if verified is None:
-        opening = _opened(path, member, lines, before, count)
+        opening = _opened(file, member, lines, before, count)
     else:
         opening = _known(lines, verified.leaf_hashes[32 * before : 32 * (before + count)])
     with closing(opening) as opened:
@@ -221,7 +271,7 @@ def _plain_rows(source: _Lines, part: Part, before: int) -> Generator[ExchangeRo
                 line = next(opened, None)
                 if line is None or (line.series, line.sequence) != (part.series, sequence):
                     raise ValueError("the messages are not those the manifest names")
-                yield _row(path, members, line)
+                yield _row(file, members, line)
             end = last
     # To the end, where the checksum of the file is compared.
     deque(lines, maxlen=0)
@@ -239,16 +289,17 @@ def _known(lines: Iterator[bytes], leaves: bytes) -> Generator[Line, None, None]
 
 
 def _opened(
-    path: Path, member: Member, lines: Iterator[bytes], before: int, count: int
+    file: _File, member: Member, lines: Iterator[bytes], before: int, count: int
 ) -> Generator[Line, None, None]:
     """Yield ``count`` lines opened; for many, a second process derives their leaf hashes."""
     if count < _WORTH_A_PROCESS:
         yield from map(message.read_line, islice(lines, count))
         return
-    numbers = map(str, (member.offset, member.size, before, count))
+    numbers = map(str, (file.descriptor, member.offset, member.size, before, count))
     worker = subprocess.Popen(  # noqa: S603 - our own worker, no shell
-        [sys.executable, "-I", str(_WORKER), str(path.absolute()), *numbers],
+        [sys.executable, "-I", str(_WORKER), *numbers],
         stdout=subprocess.PIPE,
+        pass_fds=[file.descriptor],
         env={},
     )
     try:
@@ -282,7 +333,7 @@ def _with_leaf(data: bytes, leaf: bytes, parsed: Json) -> Line:
     )
 
 
-def _row(path: Path, members: Members, line: Line) -> ExchangeRow:
+def _row(file: _File, members: Members, line: Line) -> ExchangeRow:
     disclosure: Disclosure = "whole"
     if line.withheld:
         disclosure = "withheld" if line.withheld == (ALL,) else "partly"
@@ -295,18 +346,18 @@ def _row(path: Path, members: Members, line: Line) -> ExchangeRow:
         withheld=line.withheld,
         reason=line.reason,
         pieces=line.body,
-        files=tuple(_files(path, members, line)) if line.fields.get("attachments") else (),
+        files=tuple(_files(file, members, line)) if line.fields.get("attachments") else (),
     )
 
 
-def _files(path: Path, members: Members, line: Line) -> Iterator[ExchangeFile]:
+def _files(file: _File, members: Members, line: Line) -> Iterator[ExchangeFile]:
     for number, item in enumerate(shape.array(line.fields.get("attachments")), start=1):
         value = shape.any_mapping(item)
         name = _text(value.get("name")) or ""
         place = bundle.attachment_path(line.series, line.sequence, number, name)
         load: Load | None = None
         if place in members:
-            load = partial(_content, path, members[place])
+            load = partial(_content, file, members[place])
         size = value.get("size")
         yield ExchangeFile(
             name=name,

@@ -8,15 +8,17 @@ r"""Concordance DAT and Opticon OPT with TEXT, NATIVES and IMAGES.
     VOL001/TEXT/001/…               text of each message, UTF-8, named by its DOCID
 
 **DAT.** Fields between þ (U+00FE), separated by U+0014, CRLF after each record, several values
-separated by ``;``. Line breaks within a field become ® (U+00AE). þ, ® and U+0014 of a text become
-``(th)``, ``(R)`` and U+FFFD, NUL and lone surrogates U+FFFD; each such change is listed, and BODYHEX
-then holds the exact bytes of the body. A line feed alone in a body is the ordinary case: its ® is
+separated by ``;``: a ``;`` in one of several names becomes ``,``, so that no name makes two people.
+Line breaks within a field become ® (U+00AE). þ, ® and U+0014 of a text become ``(th)``, ``(R)`` and
+U+FFFD, NUL and lone surrogates U+FFFD; each such change is listed, and BODYHEX then holds the exact bytes of the body. A line feed alone in a body is the ordinary case: its ® is
 counted in the list, and BODYHEX stays empty.
 
 **Records.** First one per PDF (DOCTYPE Exhibit) with its Bates range, the documents of the OPT; then
 one per message (Chat) in the order of the bundle, each followed by its disclosed attachments
 (Attachment). DOCID is unique: bundle, series, message, attachment. BEGBATES and ENDBATES of a message
-are the page on which it begins; PAGECOUNT is 1 there. Dates are those of TIMEZONE.
+are the page on which it begins; PAGECOUNT is 1 there. Dates are those of TIMEZONE. Where the platform
+names messages by ids of its own (MSGID), REPLYTOID, EDITOF and RECALLOF name the message a reply
+answers, a new text replaces or a recall takes back; HASEDITS is Y for the new text too.
 
 Paths begin with a backslash at the volume. ``RSMFLINK`` is empty: RSMF files are written apart.
 """
@@ -39,6 +41,7 @@ from evidence.exchange.disclosed import (
     ExchangeSeries,
     ExchangeVolume,
     Load,
+    string,
 )
 from evidence.exchange.flat_rows import body_in_hex, flat
 from evidence.exchange.people import People
@@ -60,7 +63,7 @@ FIELDS = (
     "CONFIDENTIALITY", "NATIVELINK", "TEXTLINK", "RSMFLINK",
     "MSGNUMBER", "MSGID", "MSGKIND", "MSGHASH", "BODY", "BODYHEX", "SENDERKEY", "SENDERID",
     "DIRECTION", "TIMERAW", "TIMEBASIS", "SOURCEOFFSET", "SOURCELENGTH", "DISCLOSURE",
-    "WITHHELDFIELDS", "WITHHELDREASON",
+    "WITHHELDFIELDS", "WITHHELDREASON", "REPLYTOID", "EDITOF", "RECALLOF",
 )  # fmt: skip
 """The fields of law firms' protocols, then our own."""
 
@@ -122,9 +125,10 @@ class _Writer:
         self.exchange, self.volume, self.dat, self.changes = exchange, volume, dat, changes
         self.texts, self.legend = texts, legend
         self.records = self.messages = self.attachments = self.changed = 0
-        self.custodians = ";".join(
-            dict.fromkeys(one.custodian for one in exchange.series if one.custodian)
-        )
+        self.inner: dict[str, int] = {}
+        """Field of several names → how many ``;`` of them were replaced, in the record at hand."""
+        custodians = dict.fromkeys(one.custodian for one in exchange.series if one.custodian)
+        self.custodians = self._several("ALLCUSTODIANS", custodians)
 
     def head(self) -> None:
         self.dat.write(BOM + _record(FIELDS))
@@ -161,7 +165,10 @@ class _Writer:
             "PLATFORM": series.platform,
             "CONVERSATION": series.title,
             "CONVERSATIONID": series.id,
-            "CONVERSATIONPARTICIPANTS": ";".join(one.display for one in people.all()),
+            "CONVERSATIONPARTICIPANTS": self._several(
+                "CONVERSATIONPARTICIPANTS", (one.display for one in people.all())
+            ),
+            "PARTICIPANTS": self._several("PARTICIPANTS", _names(series)),
             "TIMEZONE": zone.key,
         }
         for row in series.rows():
@@ -179,6 +186,10 @@ class _Writer:
         doc = f"{self.exchange.bundle[:8].upper()}-{place:02d}-{row.sequence:08d}"
         held = [(n, one) for n, one in enumerate(row.files, start=1) if one.load is not None]
         cells = {**shared, **_message_cells(row, series, self.exchange, zone)}
+        cells["TO"] = self._several("TO", _recipients(row, series))
+        cells["CONVERSATIONSLICESENDERS"] = self._several(
+            "CONVERSATIONSLICESENDERS", filter(None, [cells["FROM"]])
+        )
         cells["ATTACHCOUNT"] = str(len(row.files))
         cells["TEXTLINK"] = self._text(doc, row)
         self.messages += 1
@@ -218,13 +229,24 @@ class _Writer:
             },
         )  # fmt: skip
 
+    def _several(self, field: str, names: Iterable[str]) -> str:
+        """Return ``names`` as the values of one field, each of them one value."""
+        found = list(names)
+        text = ";".join(found)
+        count = text.count(";") - max(len(found) - 1, 0)
+        self.inner.pop(field, None)
+        if not count:
+            return text
+        self.inner[field] = count
+        return ";".join(name.replace(";", ",") for name in found)
+
     def _write(self, doc: str, cells: dict[str, str]) -> None:
         cells["DOCID"] = doc
         cells["CONFIDENTIALITY"] = self.legend
         # One search for all: trouble is rare, and this is the innermost loop.
-        if _TROUBLE.search("".join(cells.values())):
+        if self.inner or _TROUBLE.search("".join(cells.values())):
             for name, text in cells.items():
-                if _TROUBLE.search(text):
+                if name in self.inner or _TROUBLE.search(text):
                     cells[name] = self._changed(doc, name, text)
         self.dat.write(_record([cells.get(name, "") for name in FIELDS]))
         self.records += 1
@@ -232,6 +254,8 @@ class _Writer:
     def _changed(self, doc: str, name: str, text: str) -> str:
         """Return ``text`` as a field may hold it, and list what that changed."""
         found, counts = dat_text(text)
+        if name in self.inner:
+            counts["U+003B to ,"] = self.inner[name]
         for what, count in counts.items():
             line = ",".join(f'"{safe_cell(cell)}"' for cell in (doc, name, what, str(count)))
             self.changes.write(f"{line}\r\n".encode())
@@ -269,15 +293,12 @@ def _message_cells(
     values = flat(row, series, exchange)
     body = values["body"]
     when = local_time(values["time_utc"], zone)
-    bates, reply = values["bates"], values["reply_to"]
+    bates, reply, details = values["bates"], values.get("reply_to", ""), row.mapping("details")
     return {
         "BEGBATES": bates, "ENDBATES": bates, "BEGATTACH": bates, "ENDATTACH": bates,
         "PAGECOUNT": "1" if bates else "",
         "DOCTYPE": "Chat",
-        "CONVERSATIONSLICESENDERS": values["sender"],
         "FROM": values["sender"],
-        "TO": _recipients(row, series),
-        "PARTICIPANTS": ";".join(one.names[0] for one in series.participants),
         "THREADID": reply or values["number"],
         "PARENTMSGID": reply,
         "DATESENT": when.strftime("%m/%d/%Y") if when else "",
@@ -285,7 +306,7 @@ def _message_cells(
         "BEGINDATE_UTC": values["time_utc"], "ENDDATE_UTC": values["time_utc"],
         "MSGCOUNT": "1",
         "SOURCEFILE": values["source_file"],
-        "HASEDITS": "Y" if row.fields.get("edits") else "N",
+        "HASEDITS": "Y" if row.fields.get("edits") or "edit_of" in details else "N",
         "DELETEDFLAG": "Y" if _is_deleted(row) else "N",
         "REDACTED": "N" if row.disclosure == "whole" else "Y",
         "MSGNUMBER": values["number"], "MSGID": values["platform_id"],
@@ -298,6 +319,9 @@ def _message_cells(
         "SOURCEOFFSET": values["source_offset"], "SOURCELENGTH": values["source_length"],
         "DISCLOSURE": values["disclosure"], "WITHHELDFIELDS": values["withheld"],
         "WITHHELDREASON": values["reason"],
+        "REPLYTOID": values.get("reply_to_id", ""),
+        "EDITOF": string(details.get("edit_of")) or "",
+        "RECALLOF": string(details.get("recall_of")) or "",
     }  # fmt: skip
 
 
@@ -310,12 +334,16 @@ def _is_deleted(row: ExchangeRow) -> bool:
     return bool(row.fields.get("deletion")) or row.fields.get("kind") == "recalled"
 
 
-def _recipients(row: ExchangeRow, series: ExchangeSeries) -> str:
-    """Return everybody the bundle names but the sender; blank when no sender is disclosed."""
+def _names(series: ExchangeSeries) -> list[str]:
+    return [one.names[0] for one in series.participants]
+
+
+def _recipients(row: ExchangeRow, series: ExchangeSeries) -> list[str]:
+    """Return everybody the bundle names but the sender; nobody when no sender is disclosed."""
     key = row.mapping("sender").get("key")
     if key is None:
-        return ""
-    return ";".join(one.names[0] for one in series.participants if one.key != key)
+        return []
+    return [one.names[0] for one in series.participants if one.key != key]
 
 
 def _text_of(row: ExchangeRow) -> str:

@@ -20,7 +20,7 @@ import tempfile
 from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -263,8 +263,7 @@ def _participant(person: Person) -> dict[str, object]:
     return found
 
 
-def _moment(utc: str) -> datetime:
-    return local_time(utc, _UTC) or datetime.min.replace(tzinfo=UTC)
+_moment = datetime.fromisoformat
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
@@ -276,6 +275,3 @@ def _json(value: object) -> bytes:
         return text.encode()
     except UnicodeEncodeError:
         return valid(text).encode()
-
-
-_UTC = zone_of("UTC")

@@ -7,7 +7,7 @@ vendor's own validator warns of. Codes, stable:
     header_disagrees      version, counts or dates in the headers are not those of the manifest
     attachment_count      the mail has not exactly one attachment
     archive_name          the attachment is not called rsmf.zip
-    archive_unsafe        the archive holds folders, doubles, or more than it says
+    archive_unsafe        the archive holds folders, doubles, names no disk takes, or more than is read
     manifest_missing      no rsmf_manifest.json at the root of the archive
     schema                a property is missing, of a wrong type or has a value outside its list
     naive_timestamp       a time without offset (warning)
@@ -16,8 +16,11 @@ vendor's own validator warns of. Codes, stable:
     unknown_participant   an id of a participant that is not defined (warning)
     unknown_conversation  an id of a conversation that is not defined
     unknown_parent        a parent that is no event of the same conversation
+    parent_circle         events that are each other's parents
     missing_file          an attachment, avatar or icon that is not in the archive
     orphan_file           a file in the archive that nothing names (warning)
+    damaged_file          a file in the archive whose bytes do not have its checksum
+    size_disagrees        an attachment that has another size than its event says
     too_many_events       more than 10,000 events (warning)
 
 A manifest alone (``.json``) or an archive alone (``.zip``) is checked as far as it goes.
@@ -30,7 +33,10 @@ import email
 import email.policy
 import io
 import json
+import re
 import zipfile
+import zlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -42,9 +48,15 @@ from evidence.exchange.rsmf_schema import ROOT_1_0, ROOT_2_0, violations
 
 MAX_EVENTS = 10_000
 MAX_MANIFEST = 1 << 30
+MAX_FILES = 4 << 30
+"""Bytes of all files together that are read."""
 MANIFEST = "rsmf_manifest.json"
 ARCHIVE = "rsmf.zip"
 Level = Literal["error", "warning"]
+_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?\Z", re.IGNORECASE)
+_NO_NAME = re.compile(r'[\x00-\x1f<>:"/\\|?*]|[. ]\Z')
+_LONGEST_NAME = 255
+"""Bytes of a name that common file systems take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +153,7 @@ def _check_archive(data: bytes, mail: EmailMessage | None) -> Iterator[Problem]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         infos = archive.infolist()
         names = [one.filename for one in infos]
-        if len(set(names)) != len(names) or any("/" in one or "\\" in one for one in names):
-            sentence = "The archive holds folders, or a name twice."
-            yield Problem("archive_unsafe", "error", ARCHIVE, sentence)
+        yield from _check_names(names)
         if MANIFEST not in names:
             sentence = "The archive has no rsmf_manifest.json at its root."
             yield Problem("manifest_missing", "error", ARCHIVE, sentence)
@@ -153,12 +163,53 @@ def _check_archive(data: bytes, mail: EmailMessage | None) -> Iterator[Problem]:
             yield Problem("archive_unsafe", "error", MANIFEST, sentence)
             return
         manifest = _json(archive.read(MANIFEST))
+        if sum(one.file_size for one in infos) > MAX_FILES:
+            sentence = "The files are larger than this checker reads."
+            yield Problem("archive_unsafe", "error", ARCHIVE, sentence)
+        else:
+            yield from _check_contents(archive, infos)
     yield from check_manifest(manifest)
     if isinstance(manifest, dict):
         others = set(names) - {MANIFEST}
         yield from _check_files(manifest, others)
+        yield from _check_sizes(manifest, {one.filename: one.file_size for one in infos})
         if mail is not None:
             yield from _check_headers(mail, manifest, len(others & _attached(manifest)))
+
+
+def _check_names(names: list[str]) -> Iterator[Problem]:
+    """Yield the names that unpacking would lose, put elsewhere, or let take another's place."""
+    for name, count in Counter(one.lower() for one in names).items():
+        if count > 1:
+            sentence = "The archive holds this name more than once, but for capitals."
+            yield Problem("archive_unsafe", "error", name[:200], sentence)
+    for name in names:
+        if (
+            _NO_NAME.search(name)
+            or _RESERVED.match(name)
+            or len(name.encode("utf-8", "replace")) > _LONGEST_NAME
+        ):
+            sentence = "The archive holds a folder, or a name that no disk takes."
+            yield Problem("archive_unsafe", "error", name[:200], sentence)
+
+
+def _check_contents(archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo]) -> Iterator[Problem]:
+    for info in infos:
+        try:
+            with archive.open(info) as member:
+                while member.read(1 << 20):
+                    pass
+        except (zipfile.BadZipFile, EOFError, zlib.error, RuntimeError) as error:
+            yield Problem("damaged_file", "error", info.filename[:200], f"Not readable: {error}.")
+
+
+def _check_sizes(manifest: dict[str, Any], sizes: dict[str, int]) -> Iterator[Problem]:
+    for number, event in enumerate(_objects(manifest, "events")):
+        for one in _objects(event, "attachments"):
+            stated, there = one.get("size"), sizes.get(str(one.get("id")))
+            if there is not None and isinstance(stated, int) and stated != there:
+                sentence = f"The file has {there} bytes, not {stated}."
+                yield Problem("size_disagrees", "error", f"events[{number}].attachments", sentence)
 
 
 def _check_files(manifest: dict[str, Any], there: set[str]) -> Iterator[Problem]:
@@ -217,9 +268,30 @@ def _check_references(manifest: dict[str, Any]) -> Iterator[Problem]:
         if parent is not None and (conversation, parent) not in placed:
             sentence = "The parent is no event of the same conversation in this file."
             yield Problem("unknown_parent", "error", f"events[{number}].parent", sentence)
+    yield from _check_circles(events)
     if len(events) > MAX_EVENTS:
         sentence = f"The manifest has {len(events)} events, more than {MAX_EVENTS}."
         yield Problem("too_many_events", "warning", "events", sentence)
+
+
+def _check_circles(events: list[dict[str, Any]]) -> Iterator[Problem]:
+    """Yield one problem for each circle of parents."""
+    above = {
+        (one.get("conversation"), one["id"]): (one.get("conversation"), one["parent"])
+        for one in events
+        if _has(one, "id") and _has(one, "parent")
+    }
+    judged = set[tuple[object, str]]()
+    for start in above:
+        chain = dict[tuple[object, str], None]()
+        at: tuple[object, str] | None = start
+        while at is not None and at not in judged and at not in chain:
+            chain[at] = None
+            at = above.get(at)
+        if at is not None and at in chain:
+            sentence = "This event is its own parent, or that of its parents."
+            yield Problem("parent_circle", "error", str(at[1])[:200], sentence)
+        judged.update(chain)
 
 
 def _check_ids(manifest: dict[str, Any], name: str) -> Iterator[Problem]:

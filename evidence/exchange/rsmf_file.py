@@ -112,7 +112,7 @@ def _part(*headers: str) -> bytes:
 
 def _headers(facts: Facts) -> bytes:
     first, last = facts.times or (facts.created, facts.created)
-    date = datetime.fromisoformat(first).astimezone(facts.zone)
+    date = _shown(first, facts.zone)
     names = [one_line(one.display, 100).replace(";", ",") for one in facts.people]
     return b"".join(
         (
@@ -135,6 +135,15 @@ def _headers(facts: Facts) -> bytes:
             f'Content-Type: multipart/mixed; boundary="{_BOUNDARY}"\r\n\r\n'.encode(),
         )
     )
+
+
+def _shown(moment: str, zone: ZoneInfo) -> datetime:
+    """Return a moment in ``zone``; as it is where that would leave the years there are."""
+    found = datetime.fromisoformat(moment)
+    try:
+        return found.astimezone(zone)
+    except OverflowError:
+        return found
 
 
 def _mailbox(person: Person | None, facts: Facts) -> list[str]:

@@ -26,7 +26,9 @@ A reader re-creates every header from names, sizes and CRC-32s and compares, so 
 
 **Untouched bytes**: the original of an acquisition stands at ``data/originals/<acquisition id>.<ending>``,
 attachment k (from 1) of a message at ``data/attachments/<series id>/<sequence>-<k>.<ending>``; the ending
-is 1 to 8 lower-case ASCII letters or digits and means nothing to a verifier.
+is 1 to 8 lower-case ASCII letters or digits and means nothing to a verifier. Picture k (from 1) that
+somebody supplied beside a participant (``manifest``) stands at
+``data/participants/<series id>/<participant key>-<k>.<ending>``.
 
 Worked example: one member ``a`` holding ``b`` is 101 bytes:
     504b0304 1400 0008 0000 0000 2100 f9efbe71 01000000 01000000 0100 0000 61 62
@@ -61,6 +63,7 @@ TOKENS = "data/tokens/"
 CERTIFICATES = "data/certificates/"
 ORIGINALS = "data/originals/"
 ATTACHMENTS = "data/attachments/"
+PARTICIPANTS = "data/participants/"
 
 BAGIT = "bagit.txt"
 BAGIT_TXT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
@@ -331,6 +334,11 @@ def original_path(acquisition: str, name: str) -> str:
 def attachment_path(series: str, sequence: int, number: int, name: str) -> str:
     """Return where attachment ``number`` (from 1) of a message stands."""
     return f"{ATTACHMENTS}{series}/{sequence}-{number}.{_ending(name)}"
+
+
+def picture_path(series: str, participant: str, number: int, name: str) -> str:
+    """Return where picture ``number`` (from 1) beside a participant stands."""
+    return f"{PARTICIPANTS}{series}/{participant}-{number}.{_ending(name)}"
 
 
 def read_original_path(path: str) -> str:

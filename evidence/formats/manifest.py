@@ -29,7 +29,10 @@ from before the log's key was changed is signed by the former key, which the bun
 consistency and token carry it.
 participants: objects of the source's own facts, ``{"details","is_owner","key","names","platform_id"}``,
 and where the requester said who that is ``"stated":{"basis":code|null,"by":text,"name":text}``; nobody
-checked it. Readers take further keys as they are.
+checked it. Pictures supplied beside that stand in ``stated`` as ``"pictures":[{"by":text,
+"media_type":text,"name":text,"path":text,"sha256":hex,"size":int,"supplied":time}, …]``, absent where
+there are none; name is "" then where nobody is named. Each is one of ``files``, and each file under
+``data/participants/`` is one of them (``pictures_of``). Readers take further keys as they are.
 series: one per series, head as in ``series_head``, head_entry = index of its ``series.sealed`` entry.
 volumes: the master first; Bates numbers count pages through all volumes without a gap, from
 wherever the counter of the matter stood.
@@ -159,6 +162,54 @@ class SeriesInfo:
             "original": original,
             "participants": list(self.participants),
         }
+
+
+@dataclass(frozen=True)
+class PartyPicture:
+    """A picture somebody supplied beside a participant. supplied: RFC 3339 UTC with ``Z``."""
+
+    path: str
+    name: str
+    media_type: str
+    size: int
+    sha256: bytes
+    by: str
+    supplied: str
+
+    def value(self) -> dict[str, Json]:
+        return {
+            "path": self.path,
+            "name": self.name,
+            "media_type": self.media_type,
+            "size": self.size,
+            "sha256": self.sha256.hex(),
+            "by": self.by,
+            "supplied": self.supplied,
+        }
+
+
+def pictures_of(info: SeriesInfo) -> list[PartyPicture]:
+    """Return the pictures beside the participants of a series; ValueError when malformed."""
+    found: list[PartyPicture] = []
+    for one in info.participants:
+        stated = one.get("stated") if isinstance(one, dict) else None
+        if isinstance(stated, dict) and "pictures" in stated:
+            found += map(_read_picture, shape.array(stated["pictures"]))
+    return found
+
+
+def _read_picture(value: Json) -> PartyPicture:
+    found = shape.mapping(value, ("path", "name", "media_type", "size", "sha256", "by", "supplied"))
+    shape.utc(found["supplied"])
+    return PartyPicture(
+        path=shape.text(found["path"]),
+        name=shape.text(found["name"]),
+        media_type=shape.text(found["media_type"]),
+        size=shape.integer(found["size"]),
+        sha256=shape.unhex(found["sha256"]),
+        by=shape.text(found["by"]),
+        supplied=shape.text(found["supplied"]),
+    )
 
 
 @dataclass(frozen=True)

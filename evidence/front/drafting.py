@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
-from evidence.actions.request_export import ExportOptions, StatedParty, frozen_parts
+from evidence.actions.party_pictures import PictureFacts
+from evidence.actions.request_export import ExportOptions, StatedParty, picked_parts
 from evidence.archive.read import describe_series
 from evidence.front.exporting import Choices, moment
 from evidence.front.times import zone_of_days
 from evidence.models import Series
-from evidence.select import Choice, Redaction, parse_ranges
-from evidence.values import Ranges
+from evidence.select import Choice, Picked, Redaction, parse_ranges
 
 State = dict[str, Any]
 
@@ -65,33 +66,33 @@ def rule_choice(series: Series, rule: dict[str, str]) -> Choice:
     )
 
 
-def chosen_by(series: Series, rule: dict[str, str]) -> Ranges:
+def chosen_by(series: Series, rule: dict[str, str]) -> Picked:
     """Return the messages ``rule`` chooses in ``series``. Raises InvalidSelection."""
-    (part,) = frozen_parts(series.organisation, [(series, rule_choice(series, rule))])
-    return part.chosen
+    (picked,) = picked_parts(series.organisation, [(series, rule_choice(series, rule))])
+    return picked
 
 
-def choices_of(state: State, series: Sequence[Series]) -> Choices:
-    """Return what the draft chooses. Raises InvalidSelection.
+def choices_of(state: State, series: Sequence[Series]) -> tuple[Choices, list[Picked]]:
+    """Return what the draft chooses, and which messages that is. Raises InvalidSelection.
 
     What is withheld of messages that are no longer chosen is left out, and kept in the draft.
     """
-    found = []
+    choices, picked = [], []
     for one in series:
-        choice, redactions = rule_choice(one, rule_of(state, one)), redactions_of(state, one)
-        if redactions:
-            chosen = chosen_by(one, rule_of(state, one))
-            kept = {seq: what for seq, what in redactions.items() if seq in chosen}
-            choice = Choice(
-                choice.period_from, choice.period_to, choice.participant, choice.messages,
-                choice.context, kept,
-            )  # fmt: skip
-        found.append((one, choice))
-    return found
+        chosen = chosen_by(one, rule_of(state, one))
+        withheld = {seq: what for seq, what in redactions_of(state, one).items() if seq in chosen}
+        choices.append((one, replace(rule_choice(one, rule_of(state, one)), redactions=withheld)))
+        picked.append(chosen)
+    return choices, picked
 
 
-def options_of(state: State, series: Sequence[Series]) -> ExportOptions:
-    """Return what the draft states about the bundle. Raises InvalidSelection."""
+def options_of(
+    state: State, series: Sequence[Series], pictures: Sequence[PictureFacts] = ()
+) -> ExportOptions:
+    """Return what the draft states about the bundle. Raises InvalidSelection.
+
+    pictures: those added to the draft, of whatever conversation.
+    """
     purpose, authority = state.get("purpose", {}), state.get("authority", {})
     return ExportOptions(
         language=purpose.get("language") or "en",
@@ -104,16 +105,33 @@ def options_of(state: State, series: Sequence[Series]) -> ExportOptions:
         object_of_proof=purpose.get("object_of_proof", ""),
         original_carrier=authority.get("original_carrier", ""),
         privacy=authority.get("privacy", ""),
-        parties=stated_parties(state, series),
+        parties=stated_parties(state, series, pictures),
     )
 
 
-def stated_parties(state: State, series: Sequence[Series]) -> tuple[StatedParty, ...]:
-    """Return who the draft says is behind which account."""
+def stated_parties(
+    state: State, series: Sequence[Series], pictures: Sequence[PictureFacts] = ()
+) -> tuple[StatedParty, ...]:
+    """Return who the draft says is behind which account, and by what pictures."""
     given = state.get("parties", {})
-    return tuple(
-        StatedParty(one.public_id, key, stated["name"], stated.get("basis", ""))
+    beside: dict[tuple[str, str], tuple[str, ...]] = {}
+    for picture in pictures:
+        place = (picture.series, picture.party)
+        beside[place] = (*beside.get(place, ()), picture.id)
+    stated = {
+        (one.public_id, key): found
         for one in series
-        for key, stated in given.get(one.public_id, {}).items()
-        if stated.get("name")
+        for key, found in given.get(one.public_id, {}).items()
+    }
+    shown = {one.public_id for one in series}
+    places = [*stated, *(place for place in beside if place not in stated and place[0] in shown)]
+    return tuple(
+        StatedParty(
+            *place,
+            stated.get(place, {}).get("name", ""),
+            stated.get(place, {}).get("basis", ""),
+            beside.get(place, ()),
+        )
+        for place in places
+        if stated.get(place, {}).get("name") or place in beside
     )

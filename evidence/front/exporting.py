@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 
-from evidence.actions.open_matter import open_matter
+from evidence.access import matters_of
+from evidence.actions.open_matter import matters_called, open_matter
 from evidence.actions.request_export import (
     ExportOptions,
-    freeze_selection,
+    StatedParty,
+    asked_key,
     frozen_parts,
+    keep_asked,
+    keep_selection,
+    picked_parts,
     request_export,
     request_key,
     unfinished_export,
 )
+from evidence.archive.read import describe_series
 from evidence.errors import InvalidSelection
 from evidence.models import Export, Organisation, Series, User
-from evidence.select import Choice
+from evidence.select import Choice, Picked
 from evidence.values import Actor
 
 Choices = Sequence[tuple[Series, Choice]]
@@ -27,6 +33,7 @@ Choices = Sequence[tuple[Series, Choice]]
 class Counted:
     """What a choice comes to: ``chosen`` of ``rows`` messages, with ``gaps`` left-out stretches.
 
+    withheld: as asked for; what quotes it is withheld besides, and found when it is frozen.
     first, last: the span of a choice in one series, 0 where there are several.
     """
 
@@ -44,15 +51,18 @@ class Counted:
 
 def counted(organisation: Organisation, choices: Choices) -> Counted:
     """Return what ``choices`` come to, without storing anything. Raises InvalidSelection."""
-    parts = frozen_parts(organisation, choices)
-    spans = parts[0].chosen.spans if len(parts) == 1 else ()
+    return count_of(choices, picked_parts(organisation, choices))
+
+
+def count_of(choices: Choices, picked: Sequence[Picked]) -> Counted:
+    """Return the same where it is known which messages each of ``choices`` means."""
     return Counted(
-        chosen=sum(len(part.chosen) for part in parts),
-        rows=sum(part.series.size for part in parts),
-        gaps=sum(part.gaps for part in parts),
-        withheld=sum(len(part.withheld) for part in parts),
-        first=spans[0][0] if spans else 0,
-        last=spans[-1][1] if spans else 0,
+        chosen=sum(len(one) for one in picked),
+        rows=sum(series.size for series, _ in choices),
+        gaps=sum(one.stretches - 1 for one in picked),
+        withheld=sum(len(choice.redactions) for _, choice in choices),
+        first=picked[0].first if len(picked) == 1 else 0,
+        last=picked[0].last if len(picked) == 1 else 0,
     )
 
 
@@ -79,11 +89,47 @@ def ask_for_export(
         at=at,
         user=user,
     )
-    key = request_key(organisation, matter, choices, options, actor)
+    parts = frozen_parts(organisation, choices)
+    key = request_key(organisation, matter, parts, options, actor)
     found = unfinished_export(organisation, key)
     if found is not None:
         return found
-    selection = freeze_selection(
+    selection = keep_selection(
+        organisation=organisation, actor=actor, matter=matter, parts=parts, at=at, user=user
+    )
+    return request_export(
+        selection=selection, actor=actor, options=options, at=at, key=key, user=user
+    )
+
+
+def ask_for_bundle(
+    *,
+    organisation: Organisation,
+    actor: Actor,
+    user: User,
+    matter_name: str,
+    choices: Choices,
+    options: ExportOptions,
+    at: datetime,
+) -> Export:
+    """Return the export of what was asked for, whose job freezes the choice first; quick at any
+    size. Asking twice before it is done gives the same one. Raises InvalidSelection, also for a
+    matter the person does not work on."""
+    require_own_name(organisation, user, matter_name)
+    matter = open_matter(
+        organisation=organisation,
+        actor=actor,
+        name=matter_name,
+        purpose=options.purpose,
+        authority=options.authority,
+        at=at,
+        user=user,
+    )
+    key = asked_key(organisation, matter, choices, options, actor)
+    found = unfinished_export(organisation, key)
+    if found is not None:
+        return found
+    selection = keep_asked(
         organisation=organisation, actor=actor, matter=matter, choices=choices, at=at, user=user
     )
     return request_export(
@@ -91,20 +137,58 @@ def ask_for_export(
     )
 
 
+def require_own_name(organisation: Organisation, user: User, matter_name: str) -> None:
+    """Raise InvalidSelection where a matter of that name is there and ``user`` does not work on it:
+    a bundle takes its page numbers, and stands where those who do see it."""
+    mine = matters_of(user).values("pk")
+    if matters_called(organisation, matter_name).exclude(pk__in=mine).exists():
+        raise InvalidSelection("a matter of others", code="matter_name_taken")
+
+
+def party_of(series: Series, account: str, name: str, basis: str = "") -> StatedParty:
+    """Return who is stated to be behind ``account`` in ``series``.
+
+    account: the key of a participant (``p1``), the platform's id of one, or a name only one has. Raises
+    InvalidSelection ``unknown_participant`` where that names nobody, or several.
+    """
+    people = describe_series(series).participants
+    for found in (
+        [one.key for one in people if one.key == account],
+        [one.key for one in people if one.platform_id == account],
+        [one.key for one in people if account in one.names],
+    ):
+        if len(found) == 1:
+            return StatedParty(series.public_id, found[0], name, basis)
+        if found:
+            break
+    raise InvalidSelection("nobody, or several", code="unknown_participant", where=account[:200])
+
+
+def each_once(parties: Sequence[StatedParty]) -> tuple[StatedParty, ...]:
+    """Return ``parties``. Raises InvalidSelection where two are stated for one account."""
+    if len({(one.series, one.key) for one in parties}) != len(parties):
+        raise InvalidSelection("two for one account", code="party_twice")
+    return tuple(parties)
+
+
 def moment(text: str | None, zone: tzinfo, *, is_end: bool = False) -> datetime | None:
     """Return the moment ``text`` names, read in ``zone`` unless it states its own offset.
 
-    is_end: a bare date means the end of that day. Raises InvalidSelection for what is no time.
+    is_end: a bare date means the end of that day. Raises InvalidSelection for what is no time, or one
+    that has none in UTC.
     """
     if not text:
         return None
     try:
         found = datetime.fromisoformat(text)
-    except ValueError as error:
+        if found.tzinfo is None:
+            found = found.replace(tzinfo=zone)
+        if is_end and _is_date(text):
+            found += timedelta(days=1)
+        found.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise InvalidSelection(f"not a time: {text!r}", code="invalid_time", where=text) from error
-    if found.tzinfo is None:
-        found = found.replace(tzinfo=zone)
-    return found + timedelta(days=1) if is_end and _is_date(text) else found
+    return found
 
 
 def _is_date(text: str) -> bool:

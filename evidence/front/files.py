@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from django.core.files.uploadedfile import UploadedFile
-from django.http import FileResponse
+from django.http import FileResponse, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.http import content_disposition_header
 
 from evidence.archive.incoming import incoming_folder
+from evidence.front.marks import filed
 
 _PIECE = 1 << 20
 UNNAMED = "upload"
@@ -64,17 +67,45 @@ def handed_out(
 ) -> FileResponse:
     """Return the answer that streams ``opened`` as a file to save, never to show.
 
-    name: as RFC 6266 sends it, also when it is not ASCII. The browser may not guess a type.
+    name: as RFC 6266 sends it, also when it is not ASCII, with nothing invisible in it. The browser
+    may not guess a type.
     """
     answer = FileResponse(
         _Handed(opened),
         as_attachment=True,
-        filename=name,
+        filename=filed(name),
         content_type="application/octet-stream",
     )
-    answer.headers["X-Content-Type-Options"] = "nosniff"
-    answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    answer.headers["Cache-Control"] = "private, no-store"
+    _harmless(answer)
     if size is not None:
         answer.headers["Content-Length"] = str(size)
     return answer
+
+
+UNDRAWN = (
+    b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 96 72" width="96" height="72">'
+    b'<path fill="#eef1f4" stroke="#8a97a5" d="M.5.5h95v71H.5z"/>'
+    b'<path fill="none" stroke="#5b6875" stroke-width="3" d="M34 22h28v28H34zM34 50l28-28"/></svg>'
+)
+"""What stands in the place of a picture that could not be drawn."""
+
+
+def small_picture(data: bytes | None, name: str) -> HttpResponse:
+    """Return the answer that shows ``data``, a JPEG of our own making; None shows a plain sign.
+
+    name: ASCII or not, of the file it would be saved as.
+    """
+    kind = "image/svg+xml" if data is None else "image/jpeg"
+    answer = HttpResponse(UNDRAWN if data is None else data, content_type=kind)
+    answer.headers["Content-Disposition"] = (
+        content_disposition_header(False, filed(name)) or "inline"
+    )
+    _harmless(answer)
+    return answer
+
+
+def _harmless(answer: HttpResponseBase) -> None:
+    """Let the browser neither guess, nor run, nor keep anything."""
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    answer.headers["Cache-Control"] = "private, no-store"

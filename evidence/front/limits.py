@@ -27,8 +27,12 @@ LIMITS = {
     "/api/v1/push-streams": 500 * MEGABYTE,
 }
 """Path → bytes a request body may have; everywhere else ``ORDINARY_LIMIT``."""
+COMPARED = 100_000
+"""Messages up to which two deliveries are compared while the person waits; few at a time, as
+searches are."""
 _ENVELOPE = 64_000
 """What the form around a file may add."""
+_BODILESS = ("GET", "HEAD", "OPTIONS")
 
 
 def limit_of(path: str) -> int:
@@ -40,13 +44,17 @@ def limit_of(path: str) -> int:
 def body_limit(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Refuse a body that is too large by its stated length, before anything reads it.
+    """Refuse a body that is too large by its stated length, or has none, before anything reads it.
 
-    The API answers in its own form and asks ``is_too_large`` itself.
+    The API answers in its own form and asks ``is_too_large`` and ``lacks_length`` itself.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if is_too_large(request) and not request.path.startswith("/api/"):
+        if request.path.startswith("/api/"):
+            return get_response(request)
+        if lacks_length(request):
+            return render(request, "411.html", status=411)
+        if is_too_large(request):
             megabytes = limit_of(request.path) // MEGABYTE
             return render(request, "413.html", {"megabytes": megabytes}, status=413)
         return get_response(request)
@@ -59,6 +67,14 @@ def is_too_large(request: HttpRequest) -> bool:
     stated = str(request.META.get("CONTENT_LENGTH") or "0")
     length = int(stated) if stated.isdecimal() else 0
     return length > limit_of(request.path) + _ENVELOPE
+
+
+def lacks_length(request: HttpRequest) -> bool:
+    """Return whether the body comes in chunks: Django would take it for an empty one.
+
+    Django reads as many bytes as ``CONTENT_LENGTH`` says, none where it is not said.
+    """
+    return request.method not in _BODILESS and "HTTP_TRANSFER_ENCODING" in request.META
 
 
 class Turnstile:

@@ -47,7 +47,20 @@ def _mark(character: str) -> str:
     return f'<span class="unseen">U+{ord(character):04X}</span>'
 
 
+def filed(name: str) -> str:
+    """Return ``name`` as a file may be saved under it: one line, one place, nothing invisible.
+
+    A name that reorders itself shows another ending than it has.
+    """
+    return _UNSEEN.sub("_", name).replace("/", "_").replace("\\", "_").strip() or "_"
+
+
 def plain(text: object) -> str:
     """Return ``text`` for places without mark-up, such as titles: one line, marks in brackets."""
-    kept = " ".join(str(text).split())
-    return _UNSEEN.sub(lambda match: f"[U+{ord(match[0]):04X}]", kept)
+    line = " ".join(str(text).split())
+    kept = {match.start() for match in _NEEDED.finditer(line)}
+
+    def shown(match: regex.Match[str]) -> str:
+        return match[0] if match.start() in kept else f"[U+{ord(match[0]):04X}]"
+
+    return _UNSEEN.sub(shown, line)

@@ -55,12 +55,18 @@ ERRORS: Words = {
     ),
     "cancelled": _("This was cancelled. Nothing was stored."),
     # Choices that cannot be made
+    "search_busy": _("Other searches or comparisons are under way. Please try again in a moment."),
+    "too_scattered": _(
+        "These are too many separate stretches to be kept as numbers. Please choose by period, or "
+        "extend the choice so that it is contiguous."
+    ),
     "nothing_selected": _("No message fits this choice."),
     "series_twice": _("The same conversation was chosen twice."),
     "unknown_conversation": _("There is no such conversation."),
     "conversation_erased": _("This conversation was erased."),
     "message_erased": _("One of the chosen messages was erased."),
     "unknown_participant": _("There is no participant of that name in this conversation."),
+    "party_twice": _("Two people are stated to be behind one account."),
     "message_out_of_range": _("This conversation has no message of that number."),
     "redaction_outside_selection": _("A message can be withheld only if it is chosen."),
     "invalid_context": _("The number of neighbouring messages cannot be negative."),
@@ -68,6 +74,11 @@ ERRORS: Words = {
     "invalid_redaction": _("This cannot be withheld as written."),
     "invalid_time": _("Please write times like this: 2026-01-31 or 2026-01-31T18:30"),
     "invalid_option": _("One of the options is not offered."),
+    "picture_refused": _(
+        "This is not a JPEG, PNG or WebP picture that can be drawn. It was not added."
+    ),
+    "picture_too_large": _("This picture is too large. It was not added."),
+    "too_many_pictures": _("There are as many pictures as there can be. It was not added."),
     "export_unfinished": _(
         "A bundle of this conversation is being made. Please try again when it is done."
     ),
@@ -106,6 +117,11 @@ ERRORS: Words = {
     "not_authenticated": _("Please state who you are: this address needs a token."),
     "method_not_allowed": _("This address does not take that kind of request."),
     "unsupported_media_type": _("The request is in a format this address does not read."),
+    "length_required": _(
+        "What was sent came without its length and was not read. Please send it with the header "
+        "Content-Length."
+    ),
+    "precondition_failed": _("There is another version of this than the one you asked for."),
     "not_acceptable": _("The answer cannot be given in the format that was asked for."),
     "engine_unavailable": _("Files cannot be checked here at the moment. Nothing was kept."),
     "insufficient_scope": _("This client was not given the right to do that."),
@@ -209,6 +225,7 @@ KINDS: Words = {
 }
 
 PHASES: Words = {
+    "freezing": _("Fixing the choice of messages"),
     "preparing": _("Collecting the messages and their proofs"),
     "stamping": _("Obtaining the time-stamp"),
     "rendering": _("Writing the pages"),
@@ -229,7 +246,7 @@ UPLOAD_PHASES: Words = {
     "failed": _("Not stored"),
     "cancelled": _("Cancelled"),
 }
-WORKING_PHASES = tuple(PHASES)[:7]
+WORKING_PHASES = tuple(PHASES)[:8]
 
 EVENTS: Words = {
     "acquisition.received": _("Received"),
@@ -270,11 +287,43 @@ SUBJECTS: Words = {
     "log": _("Custody log"),
 }
 
+DETAILS: Words = {
+    "after": _("Goes on after"), "at": _("At"), "authority": _("Time-stamp by"),
+    "batch": _("Batch"), "before": _("Before"), "bundles": _("Bundles"), "by": _("Replaced by"),
+    "changed": _("Changed"), "checkpoint": _("State of the log"), "code": _("Reason"),
+    "conversation": _("Conversation"), "delivery": _("Delivery"), "digest": _("Digest of the choice"),
+    "email": _("E-mail address"), "events": _("Events"), "files": _("Files"), "format": _("Format"),
+    "from": _("Taken over from"), "grown_from": _("Grown from"), "head": _("Head of the seal"),
+    "hold": _("Legal hold"), "host": _("Server"), "how": _("How"), "invitation": _("Invitation"),
+    "jurisdiction": _("For a court in"), "kept": _("Kept by a legal hold"), "key": _("Key"),
+    "kid": _("Name of the key"), "language": _("Language"), "look": _("Looked at"),
+    "member": _("Member"), "messages": _("Messages"), "new": _("New key"), "old": _("Former key"),
+    "original": _("Commitment to the original"), "originals": _("Originals"),
+    "parser": _("Read by"), "pdfs": _("Documents"), "person": _("Person"), "picture": _("Picture"),
+    "reason": _("Reason"), "retired": _("Retired key"), "role": _("Role"), "root": _("Root of the seal"),
+    "secret": _("Secret"), "selection": _("Choice"), "series": _("Conversations"), "size": _("Size"),
+    "token": _("Time-stamp"), "vkey": _("Key of the log"), "webhook": _("Webhook"), "what": _("What"),
+    "why": _("Reason"), "zip": _("Bundle file"),
+}  # fmt: skip
+"""What the details of an entry of the custody log are called."""
+
 ROLES: Words = {
     "owner": _("Owner"),
     "member": _("Member"),
     "auditor": _("Auditor"),
 }
+
+DETAIL_VALUES: Mapping[str, Words] = {
+    "role": ROLES,
+    "before": ROLES,
+    "how": {
+        "opened": _("The organisation was opened"), "invited": _("Invited"), "joined": _("Joined"),
+        "role": _("Another role"), "removed": _("Removed"), "webhook": _("Webhook"),
+    },
+    "jurisdiction": {"cn": _("China"), "us": _("United States"), "eu": _("European Union")},
+    "language": {"en": _("English"), "zh": _("Chinese")},
+}  # fmt: skip
+"""What codes among the details of an entry mean, by the name of the detail."""
 
 ARTIFACTS: Words = {
     "zip": _("The whole bundle"),

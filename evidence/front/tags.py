@@ -11,9 +11,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext
 
+from evidence.formats.custody import Entry
 from evidence.front import marks, sentences
+from evidence.front.thumbnails import is_picture
 from evidence.front.times import local_time
-from evidence.render.details import shown_details
+from evidence.render.details import duration, shown_details
 from evidence.values import Json, Message
 
 register = template.Library()
@@ -23,6 +25,8 @@ register.filter("plain", marks.plain)
 register.filter("warning_sentence", sentences.warning_sentence)
 register.filter("code_sentence", sentences.code_sentence)
 register.filter("format_name", sentences.format_name)
+register.filter("is_picture", is_picture)
+register.filter("duration", duration)
 
 _STEPS = ("B", "kB", "MB", "GB", "TB")
 
@@ -58,15 +62,38 @@ def event_name(code: str) -> str:
 
 
 @register.filter
+def entry_name(entry: Entry) -> str:
+    """Return the words for an entry of the custody log: its event, and what came in if it says so."""
+    if entry.event == "acquisition.received" and "picture" in entry.details:
+        return gettext("Picture of a participant received")
+    return event_name(entry.event)
+
+
+@register.filter
 def subject_name(kind: str) -> str:
     """Return the word for what an entry of the custody log is about."""
     return str(sentences.SUBJECTS.get(kind, kind))
 
 
 @register.filter
+def detail_name(name: str) -> str:
+    """Return what a detail of an entry is called; a name of later days stays as it is."""
+    return str(sentences.DETAILS.get(name, name))
+
+
+@register.filter
 def as_json(value: Json) -> str:
     """Return a detail of an entry of the custody log as text: what is no text, as JSON."""
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return ", ".join(map(str, value)) or "—"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+@register.filter
+def detail_value(value: Json, name: str) -> str:
+    """Return the value of a detail: in words where it is a code we know, otherwise as it is."""
+    words = sentences.DETAIL_VALUES.get(name, {})
+    return str(words[value]) if isinstance(value, str) and value in words else as_json(value)
 
 
 @register.filter

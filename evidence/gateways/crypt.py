@@ -30,8 +30,11 @@ import hmac
 import io
 import os
 import secrets
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import sha256
+from itertools import islice
 from typing import BinaryIO
 
 from cryptography.exceptions import InvalidTag
@@ -47,6 +50,9 @@ _VERSION = b"\x01"
 _NONCE = 12
 _TAG = 16
 _STREAM = b"TTS\x01"
+_ALONE = 16
+"""So many chunks are not worth a thread."""
+_AHEAD = 4
 _SALT = 16
 _HEADER = len(_STREAM) + _SALT
 
@@ -123,16 +129,29 @@ def keyed_name(key: bytes, digest: bytes) -> str:
 
 
 def seal_stream(key: bytes, pieces: Iterable[bytes], associated: bytes) -> Iterator[bytes]:
-    """Yield the sealed stream of ``pieces`` (of any size, joined), chunk by chunk."""
+    """Yield the sealed stream of ``pieces`` (of any size, joined), chunk by chunk.
+
+    The chunks of a long stream are encrypted beside the caller, who reads and writes meanwhile.
+    """
     salt = secrets.token_bytes(_SALT)
     cipher = _stream_cipher(key, salt, associated)
     yield _STREAM + salt
-    chunks = _rechunked(pieces)
-    index, held = 0, next(chunks, b"")
-    for chunk in chunks:
-        yield cipher.encrypt(_nonce(index, last=False), held, None)
-        index, held = index + 1, chunk
-    yield cipher.encrypt(_nonce(index, last=True), held, None)
+    numbered = _numbered(_rechunked(pieces))
+    for nonce, chunk in islice(numbered, _ALONE):
+        yield cipher.encrypt(nonce, chunk, None)
+    under_way: deque[Future[bytes]] = deque()
+    pool: ThreadPoolExecutor | None = None
+    try:
+        for nonce, chunk in numbered:
+            pool = pool or ThreadPoolExecutor(1, "sealing")
+            under_way.append(pool.submit(cipher.encrypt, nonce, chunk, None))
+            if len(under_way) > _AHEAD:
+                yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()
+    finally:
+        if pool is not None:
+            pool.shutdown(cancel_futures=True)
 
 
 def open_stream(key: bytes, file: BinaryIO, associated: bytes) -> Iterator[bytes]:
@@ -232,13 +251,28 @@ def _nonce(index: int, *, last: bool) -> bytes:
     return index.to_bytes(_NONCE - 1, "big") + (b"\x01" if last else b"\x00")
 
 
+def _numbered(chunks: Iterator[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    """Yield every chunk with its nonce; of nothing, one empty last chunk."""
+    index, held = 0, next(chunks, b"")
+    for chunk in chunks:
+        yield _nonce(index, last=False), held
+        index, held = index + 1, chunk
+    yield _nonce(index, last=True), held
+
+
 def _rechunked(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the joined pieces cut into chunks; only the last may be short, none is empty."""
-    held = bytearray()
+    held = b""
     for piece in pieces:
-        held += piece
-        while len(held) >= CHUNK:
-            yield bytes(held[:CHUNK])
-            del held[:CHUNK]
+        start = CHUNK - len(held) if held else 0
+        if held and len(piece) < start:
+            held += piece
+            continue
+        if held:
+            yield held + piece[:start]
+        while start + CHUNK <= len(piece):
+            yield piece[start : start + CHUNK]
+            start += CHUNK
+        held = piece[start:]
     if held:
-        yield bytes(held)
+        yield held

@@ -32,6 +32,14 @@ MAX_REPLY = 64 * 1024
 MAX_URL = 1_000
 _PREFIX = "whsec_"
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_ISATAP = 0x0000_5EFE
+"""The upper half of an interface identifier that wraps an IPv4 address (RFC 5214), but for one bit."""
+_NEITHER = tuple(
+    ipaddress.ip_network(one)
+    for one in ("192.0.0.0/24", "192.88.99.0/24", "3fff::/20", "fec0::/10")
+)
+"""What Python calls global and no public receiver has: protocol assignments, 6to4 relays, examples
+(RFC 9637), site-local networks (RFC 3879)."""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -79,6 +87,8 @@ def is_allowed(address: Address) -> bool:
             continue
         if not inner.is_global or inner.is_multicast or inner.is_reserved:
             return False
+        if any(inner in network for network in _NEITHER):
+            return False
     return True
 
 
@@ -91,6 +101,8 @@ def _inside(address: Address) -> list[Address]:
     if address in _NAT64:
         return [ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)]
     wrapped = address.sixtofour or (address.teredo[1] if address.teredo else None)
+    if int(address) >> 32 & 0xFDFF_FFFF == _ISATAP:
+        wrapped = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
     return [address, wrapped] if wrapped else [address]
 
 

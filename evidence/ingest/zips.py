@@ -43,6 +43,8 @@ _CENTRAL_STRUCT = struct.Struct("<4s4B4HL2L5H2L")
 _LOCAL_STRUCT = struct.Struct("<4s2B4HL2L2H")
 _END_STRUCT = struct.Struct("<4s4H2LH")
 _LONGEST_COMMENT = 65_535
+_LEFT_OPEN = (0xFFFF,) * 4 + (0xFFFFFFFF,) * 2
+"""What a plain end of directory says where only its ZIP64 end knows."""
 _CHUNK = 1 << 18
 _ARCHIVES = (
     ".zip", ".zipx", ".7z", ".rar", ".tar", ".tgz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".zst",
@@ -126,8 +128,14 @@ def _directory_place(file: BinaryIO, limits: Limits) -> tuple[int, int, int]:
         _damaged("no end of directory")
     _, disk, directory_disk, here, count, length, start, _ = _END_STRUCT.unpack_from(tail, at)
     end_offset = tail_start + at
-    if 0xFFFF in (here, count) or 0xFFFFFFFF in (length, start):
-        disk, directory_disk, here, count, length, start, end_offset = _end64(file, end_offset)
+    # Some writers put a ZIP64 end beside a plain one that says everything itself, from 2 GiB on.
+    if 0xFFFF in (here, count) or 0xFFFFFFFF in (length, start) or _has_locator(file, end_offset):
+        plain = (disk, directory_disk, here, count, length, start)
+        *large, end_offset = _end64(file, end_offset)
+        for said, meant, left_open in zip(plain, large, _LEFT_OPEN, strict=True):
+            if said not in (meant, left_open):
+                _damaged("its two ends of directory disagree")
+        disk, directory_disk, here, count, length, start = large
     if disk or directory_disk or here != count:
         _damaged("archive in parts")
     if count > limits.max_entries:
@@ -144,6 +152,13 @@ def _ends_file(tail: bytes, at: int) -> bool:
         return False
     comment: int = _END_STRUCT.unpack_from(tail, at)[7]
     return at + _END_STRUCT.size + comment == len(tail)
+
+
+def _has_locator(file: BinaryIO, end_offset: int) -> bool:
+    if end_offset < 20:
+        return False
+    file.seek(end_offset - 20)
+    return file.read(4) == _END64_LOCATOR
 
 
 def _end64(file: BinaryIO, end_offset: int) -> tuple[int, int, int, int, int, int, int]:

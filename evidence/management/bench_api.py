@@ -20,7 +20,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ from evidence.select import Choice
 CLIENTS = 8
 REQUESTS = 160
 """Of each kind, by all clients together."""
+START_SECONDS = 60
 _PER_TOKEN = 80
 _CHOSEN = 100
 
@@ -120,27 +121,32 @@ def _served(folder: Path) -> Iterator[int]:
         command, cwd=settings.BASE_DIR, env=os.environ | {"TRUETHREAD_VAR_DIR": str(folder)}
     )
     try:
-        _wait(port)
+        _wait(server, port)
         yield port
     finally:
         server.terminate()
         server.wait(30)
 
 
-def _wait(port: int) -> None:
-    """Return once a worker has loaded the service and answers."""
-    end = time.monotonic() + 60
-    while True:
+def _wait(server: subprocess.Popen[bytes], port: int) -> None:
+    """Return once a worker has loaded the service and answers. RuntimeError when none does."""
+    end = time.monotonic() + START_SECONDS
+    said = "nothing"
+    while time.monotonic() < end:
+        if server.poll() is not None:
+            raise RuntimeError(f"the server ended with {server.returncode} before it answered")
+        link = HTTPConnection("127.0.0.1", port, timeout=60)
         try:
-            link = HTTPConnection("127.0.0.1", port, timeout=60)
-            if _asked(link, "GET", "/me", {}) == 401:
+            status = _asked(link, "GET", "/openapi.yaml", {})
+            if status == 200:
                 return
-        except OSError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.1)
+            said = f"status {status}"
+        except (OSError, HTTPException) as error:
+            said = type(error).__name__
         finally:
             link.close()
+        time.sleep(0.1)
+    raise RuntimeError(f"the server did not answer as expected in {START_SECONDS} s: {said}")
 
 
 def _kinds(facts: dict[str, Any], size: int) -> dict[str, Ask]:

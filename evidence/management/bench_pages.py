@@ -1,22 +1,15 @@
-"""The part of ``manage.py bench`` about pages: what each costs at a million stored messages.
-
-A million messages would take minutes to acquire, and pages do not care where rows come from. So
-a chat of ``ACQUIRED`` messages goes the ordinary way, and its messages are repeated until the
-conversation is as long as asked: each row is encrypted for its own place with a seed of its own and
-opens like any other. Only leaf hashes are invented and the head still states the small tree, so
-nothing of it could be exported; nothing here tries to.
-"""
+"""The part of ``manage.py bench`` about pages: what each costs at a million stored messages."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
 import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,26 +20,34 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from evidence.actions.acquire_file import acquire_file
 from evidence.actions.create_account import create_account
 from evidence.actions.keep_draft import begin_draft
-from evidence.archive.keys import message_aad, new_series_key, open_json, seal_json
-from evidence.archive.read import messages
+from evidence.archive.read import describe_series
 from evidence.errors import InvalidSelection
-from evidence.gateways import crypt
-from evidence.ingest import Answers
-from evidence.management import benchmark
-from evidence.models import Message, Organisation, Series, User
-from evidence.models.ids import opaque_id
-from evidence.values import Actor
+from evidence.front.drafting import chosen_by
+from evidence.front.limits import COMPARED
+from evidence.management import bench_store, benchmark
+from evidence.models import Export, Job, Message, Series, User
 
-ACQUIRED = 1_000
 LIMIT_MS = 100
 """What a page may cost of our own work."""
 SEARCH_SECONDS = 10
 """What a search may take for a million messages, all rounds together."""
 TIMES = 5
-_BATCH = 10_000
+RULE = ("period_from", "period_to", "participant", "messages", "context")
+STEPS = (
+    "purpose", "authority", "conversations", "messages", "redaction", "parties", "review",
+    "confirm",
+)  # fmt: skip
+_SEEN_ALL = re.compile(r'name="seen_all" value="(\w+)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How a page is asked for. before: what is done ahead of each time, and not measured."""
+
+    ask: Callable[[Client], Any]
+    before: Callable[[Client], object] = lambda _client: None
 
 
 def lines(size: int) -> Iterator[str]:
@@ -54,15 +55,18 @@ def lines(size: int) -> Iterator[str]:
     folder = Path(settings.TRUETHREAD_VAR_DIR) / "bench"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    (folder / "fonts").symlink_to(Path(settings.TRUETHREAD_VAR_DIR) / "fonts")
     benchmark.run(["migrate", "--verbosity", "0"], folder)
     found = benchmark.run(["bench", "--pages", str(size)], folder).answer
     shutil.rmtree(folder, ignore_errors=True)
     yield f"{size:,} messages stored in {found['filled']:.1f} s"
-    yield f"{'page':<34} {'CPU ms':>8} {'queries':>8}"
+    yield f"{'page':<46} {'CPU ms':>8} {'queries':>8}"
     for name, cost in found["pages"].items():
         mark = "" if cost["ms"] <= LIMIT_MS else f"  over {LIMIT_MS} ms"
-        yield f"{name:<34} {cost['ms']:8.1f} {cost['queries']:8}{mark}"
-    yield f"{'search, all rounds':<34} {found['search']:8.1f} s in {found['rounds']} rounds"
+        yield f"{name:<46} {cost['ms']:8.1f} {cost['queries']:8}{mark}"
+    yield f"{'search, all rounds':<46} {found['search']:8.1f} s in {found['rounds']} rounds"
+    for name, seconds in found["once"].items():
+        yield f"{name:<46} {seconds:8.1f} s"
 
 
 def measured(size: int, folder: Path) -> dict[str, Any]:
@@ -73,138 +77,188 @@ def measured(size: int, folder: Path) -> dict[str, Any]:
     if Series.objects.exists():
         raise InvalidSelection("something is stored here", code="not_empty")
     started = time.perf_counter()
-    user, organisation = create_account(
+    user, _organisation = create_account(
         username="bench", password=secrets.token_urlsafe(), email="bench@example.org",
         at=timezone.now(), is_confirmed=True,
     )  # fmt: skip
-    series = lengthened(_acquired(user, organisation, folder), size)
+    small = bench_store.acquired(user, folder)
+    issued, grown = bench_store.issued(user, small), bench_store.grown(user)
+    series = bench_store.lengthened(small, size)
     filled = time.perf_counter() - started
     client = Client(headers={"host": "localhost"})
     client.force_login(user)
-    pages = {name: _cost(client, ask) for name, ask in _pages(user, series).items()}
+    asked = pages_of(user, series) | pages_beside(issued, grown)
+    pages = {name: _cost(client, one) for name, one in asked.items()}
     search, rounds = _searched(client, series)
-    return {"filled": filled, "pages": pages, "search": search, "rounds": rounds}
+    compared = min(size, COMPARED)
+    once = {f"comparing {compared:,} messages with as many": _compared(client, small, compared)}
+    stored = sum(series.conversation.series.values_list("size", flat=True))
+    once[f"deleting {stored:,} messages"] = _deleted(client, series)
+    return {"filled": filled, "pages": pages, "search": search, "rounds": rounds, "once": once}
 
 
-def _acquired(user: User, organisation: Organisation, folder: Path) -> Series:
-    chat = folder / "chat.txt"
-    benchmark.write_chat(chat, ACQUIRED)
-    result = acquire_file(
-        organisation=organisation, actor=Actor("person", user.public_id, "bench"), path=chat,
-        name=chat.name, answers=Answers(timezone="Europe/Berlin", date_order="dmy"),
-        at=timezone.now(), user=user,
-    )  # fmt: skip
-    return Series.objects.get(acquisition=result.acquisition)
-
-
-def lengthened(small: Series, size: int) -> Series:
-    """Return a series beside ``small`` in which its messages repeat up to ``size``."""
-    public_id = opaque_id()
-    key, wrapped = new_series_key(small.organisation, public_id)
-    facts = open_json(small.organisation, small.public_id, "series", small.payload)
-    began = small.first_at or timezone.now()
-    long = Series.objects.create(
-        public_id=public_id, organisation=small.organisation, acquisition=small.acquisition,
-        conversation=small.conversation, place=small.place + 1, wrapped_key=wrapped, size=size,
-        root=bytes(small.root or b""), head=bytes(small.head), first_at=began,
-        payload=seal_json(small.organisation, public_id, "series", facts),
-        last_at=began + timedelta(minutes=size), sealed_at=small.sealed_at,
-    )  # fmt: skip
-    plain = [one.fields for one in messages(small)]
-    kinds = list(small.messages.order_by("sequence").values_list("kind", "participant"))
-    encrypt = crypt.sealer(key)
-    for start in range(1, size + 1, _BATCH):
-        numbers = range(start, min(size, start + _BATCH - 1) + 1)
-        Message.objects.bulk_create(
-            [_row(long, number, plain, kinds, encrypt, began) for number in numbers]
-        )
-    return long
-
-
-def _row(
-    series: Series,
-    number: int,
-    plain: list[bytes],
-    kinds: list[tuple[str, int]],
-    encrypt: Callable[[bytes, bytes], bytes],
-    began: datetime,
-) -> Message:
-    place = (number - 1) % len(plain)
-    aad = message_aad(series.organisation.public_id, series.public_id, number)
-    return Message(
-        series_id=series.pk, sequence=number, kind=kinds[place][0], participant=kinds[place][1],
-        occurred_at=began + timedelta(minutes=number), leaf_hash=os.urandom(32),
-        payload=encrypt(os.urandom(32) + plain[place], aad),
-    )  # fmt: skip
-
-
-def _pages(user: User, series: Series) -> dict[str, Callable[[Client], Any]]:
+def pages_of(user: User, series: Series) -> dict[str, Asking]:
     """Return every page that shows stored messages or counts them, and how it is asked for."""
-    rule = {"period_from": "", "period_to": "", "participant": "", "messages": "", "context": "0"}
+    began = series.first_at or timezone.now()
     middle = series.size // 2
-    picked = rule | {"messages": f"{middle}-{middle + 200}"}
-    state: dict[str, Any] = {
-        "purpose": {"matter": "Bench", "purpose": "", "jurisdiction": "eu", "language": "en",
-                    "paper": "A4", "style": "record"},
-        "authority": {"requester": "Bench", "authority": "own records"},
-        "conversations": [series.public_id],
-    }  # fmt: skip
-    withheld = {str(middle + 5): {"targets": ["body"], "reason": "Private"}}
-    drafts = {
-        "all": state,
-        "all, one withheld, of": state | {"redaction": {series.public_id: withheld}},
-        "200": state | {"messages": {series.public_id: picked},
-                        "redaction": {series.public_id: withheld}},
-    }  # fmt: skip
-    opened = {
-        name: begin_draft(
-            organisation=series.organisation, user=user, at=timezone.now(), state=one
-        ).public_id
-        for name, one in drafts.items()
+    day = f"{began + timedelta(minutes=middle):%Y-%m-%d}"
+    earlier = f"{began + timedelta(minutes=series.size // 10):%Y-%m-%d}"
+    rule = dict.fromkeys(RULE, "") | {"context": "0"}
+    rules = {
+        "all": rule,
+        "200": rule | {"messages": f"{middle}-{min(middle + 199, series.size)}"},
+        "a period's": rule | {"period_from": earlier, "period_to": day},
+        "one sender's": rule | {"participant": "p1"},
+        "a sender's in a period": rule | {"participant": "p1", "period_from": earlier},
     }
     conversation = reverse("conversation", args=[series.public_id])
-    day = f"{(series.first_at or timezone.now()) + timedelta(minutes=middle):%Y-%m-%d}"
-    addresses = {
-        "front page": reverse("home"),
-        "conversations": reverse("conversations"),
-        "conversation, its beginning": conversation,
-        "conversation, its middle": f"{conversation}?from={middle}",
-        "conversation, its end": f"{conversation}?from={series.size}",
-        "conversation, at a date": f"{conversation}?date={day}",
-        "all on one page": reverse("select", args=[series.public_id]),
-        "delivery": reverse("acquisition", args=[series.acquisition.public_id]),
-        "bundles": reverse("exports"),
-        "drafts": reverse("drafts"),
-        **{
-            f"step {step}, {name} messages": reverse(f"wizard_{step}", args=[draft])
-            for name, draft in opened.items()
-            for step in ("conversations", "messages", "redaction", "parties", "review", "confirm")
-        },
+    found = {
+        name: _getting(address)
+        for name, address in {
+            "front page": reverse("home"),
+            "conversations": reverse("conversations"),
+            "conversation, its beginning": conversation,
+            "conversation, its middle": f"{conversation}?from={middle}",
+            "conversation, its end": f"{conversation}?from={series.size}",
+            "conversation, at a date": f"{conversation}?date={day}",
+            "what is stored of it": reverse("stored", args=[series.public_id]),
+            "deleting it": reverse("erase", args=[series.public_id]),
+            "delivery": reverse("acquisition", args=[series.acquisition.public_id]),
+            "upload": reverse("upload"),
+            "uploads": reverse("upload_list"),
+            "bundles": reverse("exports"),
+            "drafts": reverse("drafts"),
+            "matters": reverse("matters"),
+            "organisation": reverse("organisation", args=[series.organisation.public_id]),
+            "log of the organisation": reverse(
+                "organisation_log", args=[series.organisation.public_id]
+            ),
+        }.items()
     }
-    found: dict[str, Callable[[Client], Any]] = {
-        name: _getting(address) for name, address in addresses.items()
-    }
-    count = reverse("count", args=[series.public_id])
-    found["live counter"] = lambda client: client.post(count, rule | {"messages": f"1-{middle}"})
+    found["beginning a draft"] = _posting(reverse("drafts"), {"series": series.public_id})
+    for name, one in rules.items():
+        found |= _wizard(user, series, name, one)
     return found
 
 
-def _getting(address: str) -> Callable[[Client], Any]:
-    return lambda client: client.get(address)
+def pages_beside(issued: Export, grown: Series) -> dict[str, Asking]:
+    """Return the pages that show what else there is: an issued bundle, its matter, a series that
+    grows."""
+    return {
+        name: _getting(address)
+        for name, address in {
+            "bundle": reverse("export", args=[issued.public_id]),
+            "progress of a bundle": reverse("progress", args=[issued.public_id]),
+            "matter": reverse("matter", args=[issued.matter.public_id]),
+            "changing a matter": reverse("edit_matter", args=[issued.matter.public_id]),
+            "pushed conversation": reverse("conversation", args=[grown.public_id]),
+            "what is stored of a pushed conversation": reverse("stored", args=[grown.public_id]),
+        }.items()
+    }
 
 
-def _cost(client: Client, ask: Callable[[Client], Any]) -> dict[str, float]:
+def _wizard(user: User, series: Series, name: str, rule: dict[str, str]) -> dict[str, Asking]:
+    """Return the steps of a draft that chooses by ``rule`` and withholds a body."""
+    kept = next(iter(chosen_by(series, rule).from_on(series.size // 2, 1)))
+    state = _state(series, rule, kept)
+    draft = _draft(user, series, state)
+    addresses = {step: reverse(f"wizard_{step}", args=[draft]) for step in STEPS}
+    found = {f"{step}, {name} messages": _getting(addresses[step]) for step in STEPS}
+    ticked = rule | {"ticked": f"{kept}", "tick": [f"{kept}", f"{kept + 2}"]}
+    withheld = {"message": f"{kept}", "body": "1", "reason": "x", "go": "withhold"}
+    sent: dict[str, dict[str, Any]] = {
+        "purpose": state["purpose"], "authority": state["authority"],
+        "conversations": {"series": [series.public_id]}, "messages": rule, "redaction": withheld,
+        "parties": {}, "review": {},
+    }  # fmt: skip
+    messages = addresses["messages"]
+    found[f"live counter, {name} messages"] = _posting(messages, rule, partial=True)
+    found[f"counting ticks, {name} messages"] = _posting(messages, ticked, partial=True)
+    for step, data in sent.items():
+        found[f"posting {step}, {name} messages"] = _posting(addresses[step], {"go": "next"} | data)
+    found[f"confirming, {name} messages"] = _confirming(user, series, state)
+    return found
+
+
+def _state(series: Series, rule: dict[str, str], kept: int) -> dict[str, Any]:
+    """Return a draft filled in to the end; what it posts again is what it holds."""
+    people = [one.key for one in describe_series(series).participants]
+    return {
+        "purpose": {"matter": "Bench", "purpose": "", "object_of_proof": "", "jurisdiction": "eu",
+                    "language": "en", "paper": "A4", "style": "record"},
+        "authority": {"requester": "Bench", "authority": "own records", "original_carrier": "",
+                      "privacy": ""},
+        "conversations": [series.public_id],
+        "messages": {series.public_id: rule},
+        "redaction": {series.public_id: {f"{kept}": {"targets": ["body"], "reason": "x"}}},
+        "parties": {series.public_id: {key: {"name": "", "basis": ""} for key in people}},
+    }  # fmt: skip
+
+
+def _draft(user: User, series: Series, state: dict[str, Any]) -> str:
+    return begin_draft(
+        organisation=series.organisation, user=user, at=timezone.now(), state=state
+    ).public_id
+
+
+def _confirming(user: User, series: Series, state: dict[str, Any]) -> Asking:
+    """Return how a bundle is asked for: each time with another draft, which another purpose tells
+    from the last one."""
+    asked: list[tuple[str, str]] = []
+
+    def before(client: Client) -> None:
+        _show_who(client)
+        purpose = state["purpose"] | {"purpose": f"Bench {secrets.token_hex(8)}"}
+        address = reverse(
+            "wizard_confirm", args=[_draft(user, series, state | {"purpose": purpose})]
+        )
+        found = _SEEN_ALL.search(client.get(address).content.decode())
+        asked.append((address, found[1] if found else ""))
+
+    def ask(client: Client) -> Any:
+        address, seen = asked[-1]
+        answer = client.post(address, {"go": "next", "seen_all": seen})
+        if not answer.get("Location", "").startswith(reverse("exports")):
+            raise RuntimeError("no bundle was asked for")
+        return answer
+
+    return Asking(ask, before)
+
+
+def _show_who(client: Client) -> None:
+    """Let the person have shown just now who they are, as their password would."""
+    session = client.session
+    session["account_authentication_methods_user"] = session["_auth_user_id"]
+    session["account_authentication_methods"] = [
+        {"method": "password", "at": time.time(), "reauthenticated": True}
+    ]
+    session.save()
+
+
+def _getting(address: str) -> Asking:
+    return Asking(lambda client: client.get(address))
+
+
+def _posting(address: str, data: dict[str, Any], *, partial: bool = False) -> Asking:
+    headers = {"HX-Request": "true"} if partial else {}
+    return Asking(lambda client: client.post(address, data, headers=headers))
+
+
+def _cost(client: Client, asking: Asking) -> dict[str, float]:
     """Return milliseconds of CPU and number of queries of one answer, asked for several times."""
-    ask(client)  # the first look is written to the log; templates are compiled
+    asking.before(client)
+    asking.ask(client)  # the first look is written to the log; templates are compiled
     spent = []
     for _ in range(TIMES):
+        asking.before(client)
         started = time.process_time()
-        answer = ask(client)
+        answer = asking.ask(client)
         spent.append((time.process_time() - started) * 1000)
-        if answer.status_code != 200:
+        if answer.status_code not in (200, 302):
             raise RuntimeError(f"a page answered {answer.status_code}")
+    asking.before(client)
     with CaptureQueriesContext(connection) as queries:
-        ask(client)
+        asking.ask(client)
     return {"ms": sorted(spent)[TIMES // 2], "queries": len(queries)}
 
 
@@ -213,10 +267,32 @@ def _searched(client: Client, series: Series) -> tuple[float, int]:
     address = reverse("search", args=[series.public_id])
     started, rounds, first = time.process_time(), 0, "1"
     while first:
-        page = client.get(address, {"q": "words nobody wrote", "from": first}).content.decode()
-        further = re.search(r'<a class="button second" href="\?[^"]*from=(\d+)"', page)
+        answer = client.get(address, {"q": "words nobody wrote", "from": first})
+        page = b"".join(answer).decode()
+        further = re.search(r'href="\?q=[^"]*from=(\d+)"', page)
         first, rounds = (further[1] if further else ""), rounds + 1
     return time.process_time() - started, rounds
+
+
+def _compared(client: Client, small: Series, size: int) -> float:
+    """Return seconds of the largest comparison that a page makes."""
+    one, other = bench_store.lengthened(small, size), bench_store.lengthened(small, size)
+    started = time.process_time()
+    answer = client.get(reverse("compare", args=[one.public_id, other.public_id]))
+    if f"<strong>{size}</strong>" not in answer.content.decode():
+        raise RuntimeError("the two were not compared")
+    return time.process_time() - started
+
+
+def _deleted(client: Client, series: Series) -> float:
+    """Return seconds in which the conversation is deleted with all its deliveries."""
+    Job.objects.exclude(phase=Job.Phase.READY).update(phase=Job.Phase.CANCELLED)
+    _show_who(client)
+    started = time.process_time()
+    client.post(reverse("erase", args=[series.public_id]), {"sure": "yes"})
+    if Message.objects.filter(series=series).exclude(payload=b"").exists():
+        raise RuntimeError("it was not deleted")
+    return time.process_time() - started
 
 
 def as_json(size: int) -> str:

@@ -36,7 +36,7 @@ from evidence.management.benchmark import made_up_body
 from evidence.push_sender import canonical
 
 MESSAGES = 20_000
-PATIENCE = 60.0
+PATIENCE = 600.0
 _PEOPLE = (("u-ana", "Ana Silva"), ("u-li", "李雷"), ("u-bob", "Bob Müller"))
 _NAMES = {"provider": "chatcloud", "account": "u-ana", "conversation": "c-1", "type": "group"}
 _START = datetime(2026, 1, 13, 8, 0, tzinfo=UTC)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import io
+import json
 import os
 import secrets
 from collections.abc import Iterator
@@ -21,6 +22,9 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import DEFAULT_KEYWORDS, extract, extract_python
 from babel.messages.mofile import write_mo
 from django.utils.translation.template import templatize
+
+from evidence.verify.offline.checks import CHECKS
+from evidence.verify.offline.details import REASONS, SENTENCES
 
 SOURCE_LANGUAGE = "en"
 LANGUAGES = ("zh_Hans",)
@@ -37,6 +41,12 @@ _KEYWORDS: dict[str, Any] = {
 _HEADER = (
     "# Translations of TrueThread. Edit the msgstr; `manage.py extract_catalogues` does the rest."
 )
+
+_TABLE_HEAD = '''"""What the verifier says, in Simplified Chinese; `manage.py extract_catalogues` writes this file."""
+
+from __future__ import annotations
+
+TEXTS: dict[str, str] = {'''
 
 Extracted = Iterator[Any]
 """Tuples in Babel's own shape: line, function, messages, comments."""
@@ -96,6 +106,23 @@ def update(root: Path, language: str) -> Catalog:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(_po_bytes(catalogue))
     return catalogue
+
+
+def verifier_table(root: Path) -> tuple[Path, str]:
+    """Return where the verifier's Chinese lies, and what must stand there after the catalogue.
+
+    ``verify.pyz`` knows no catalogue: its sentences come along as a plain module.
+    """
+    catalogue = read(catalogue_file(root, "zh_Hans"), "zh_Hans")
+    texts = sorted({*SENTENCES, *REASONS, *CHECKS.values()})
+    found = {one: str(catalogue[one].string) for one in texts if one in catalogue}
+    lines = [f"    {_quoted(one)}: {_quoted(text)}," for one, text in found.items() if text]
+    path = root / "evidence" / "verify" / "offline" / "chinese.py"
+    return path, "\n".join((_TABLE_HEAD, *lines, "}", ""))
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def untranslated(catalogue: Catalog) -> list[str]:

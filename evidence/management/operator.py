@@ -5,18 +5,32 @@ from __future__ import annotations
 import getpass
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.checks import Tags
+from django.core.management.base import BaseCommand, CommandError
 
 from evidence.actions.create_account import create_organisation
 from evidence.errors import EvidenceError
 from evidence.gateways.current import current
 from evidence.models import Organisation
 from evidence.values import Actor
+from evidence.verify import offline
+from evidence.verify.offline.bundle_tokens import read_pem
 
 LOCAL = "local"
 REFUSED = 2
+
+
+class OperatorCommand(BaseCommand):
+    """A command that serves no pages.
+
+    What production may not start with is checked before it, and not the addresses: looking through
+    them reads the code of every page, which takes longer than most commands.
+    """
+
+    requires_system_checks = ["production", Tags.models, Tags.translation]  # noqa: RUF012  # as Django names it
 
 
 def operator() -> Actor:
@@ -53,3 +67,22 @@ def answered(command: BaseCommand, as_json: bool, work: Callable[[], dict[str, A
         raise SystemExit(REFUSED) from error
     if as_json:
         command.stdout.write(json.dumps(answer, ensure_ascii=False))
+
+
+def trusted(paths: list[Path]) -> offline.Trust:
+    """Return trust in the roots in these PEM files, in those of this deployment where none is named.
+
+    Raises CommandError for a file without a certificate; the operator's to name another.
+    """
+    if not paths:
+        return offline.trust_of(current().roots)
+    roots: list[bytes] = []
+    for path in paths:
+        try:
+            found = read_pem(path.read_bytes())
+        except OSError as error:
+            raise CommandError(f"{path} cannot be read: {error}") from error
+        if not found:
+            raise CommandError(f"{path} holds no certificate in PEM form")
+        roots += found
+    return offline.trust_of(roots)

@@ -7,6 +7,7 @@ from evidence.models.archive import (
     Blob,
     Conversation,
     Message,
+    MessageBlock,
     Series,
 )
 from evidence.models.conversions import Conversion
@@ -23,7 +24,15 @@ from evidence.models.drafts import Draft
 from evidence.models.exports import Artifact, Export, Job, Selection
 from evidence.models.matters import Hold, Matter, MatterMember
 from evidence.models.people import ApiToken, Invitation, Membership, Organisation, User
-from evidence.models.push import PushAttachment, PushBatch, PushKey, PushRefusal, PushStream
+from evidence.models.pictures import PartyPicture
+from evidence.models.push import (
+    PushAttachment,
+    PushBatch,
+    PushKey,
+    PushRefusal,
+    PushStream,
+    SeriesNode,
+)
 from evidence.models.uploads import Upload
 from evidence.models.webhooks import Webhook, WebhookAttempt, WebhookDelivery, WebhookEvent
 
@@ -31,7 +40,8 @@ __all__ = [
     "Acquisition", "ApiAnswer", "ApiBucket", "ApiClient", "ApiGrant", "ApiToken", "Artifact", "Attachment",
     "Blob", "Checkpoint", "Conversation", "Conversion",
     "CustodyEntry", "CustodyPending", "CustodySubject", "Draft", "Export", "Hold", "Invitation", "Job", "LogEpoch",
-    "LogNode", "Matter", "MatterMember", "Membership", "Message", "Organisation", "PushAttachment",
+    "LogNode", "Matter", "MatterMember", "Membership", "Message", "MessageBlock", "Organisation", "PartyPicture",
+    "PushAttachment",
     "PushBatch", "PushKey", "PushRefusal", "PushStream", "Selection",
-    "Series", "Stamp", "Upload", "User", "Webhook", "WebhookAttempt", "WebhookDelivery", "WebhookEvent",
+    "Series", "SeriesNode", "Stamp", "Upload", "User", "Webhook", "WebhookAttempt", "WebhookDelivery", "WebhookEvent",
 ]  # fmt: skip

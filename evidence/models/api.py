@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from evidence.models.ids import opaque_id
 from evidence.models.people import Organisation, User
@@ -56,6 +57,10 @@ class ApiClient(models.Model):
     scopes = models.TextField()
     created_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("program of a firm")
+        verbose_name_plural = _("programs of firms")
 
     def __str__(self) -> str:
         return self.public_id

@@ -7,6 +7,7 @@ and salted hashes; everything else is in AEAD payloads.
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from evidence.models.ids import opaque_id
 from evidence.models.people import Organisation, User
@@ -50,6 +51,8 @@ class Conversation(models.Model):
     erased_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name = _("conversation")
+        verbose_name_plural = _("conversations")
         constraints = [
             models.UniqueConstraint(
                 fields=["organisation", "identity_key"], name="one_conversation_per_identity"
@@ -86,6 +89,8 @@ class Acquisition(models.Model):
     unparsed_count = models.PositiveBigIntegerField(default=0)
 
     class Meta:
+        verbose_name = _("delivery")
+        verbose_name_plural = _("deliveries")
         constraints = [
             models.UniqueConstraint(
                 fields=["organisation", "fingerprint"],
@@ -124,7 +129,8 @@ class Series(models.Model):
     erased_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        verbose_name_plural = "series"
+        verbose_name = _("series of messages")
+        verbose_name_plural = _("series of messages")
         constraints = [
             models.UniqueConstraint(fields=["acquisition", "place"], name="one_series_per_place")
         ]
@@ -157,6 +163,32 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.series_id}/{self.sequence}"
+
+
+class MessageBlock(models.Model):
+    """What the readable columns of so many neighbouring rows of a series come to.
+
+    Derived from the rows and made again from them at any time: choosing by period and participant
+    reads a few hundred of these in the place of a million rows. number: from 0; the block holds the
+    sequences ``number * BLOCK + 1`` to ``(number + 1) * BLOCK``, all of them stored. first_at,
+    last_at: the earliest and the latest time in it. timed: how many of its rows have a time.
+    senders: who sent each (``select/blocks``).
+    """
+
+    series = models.ForeignKey(Series, models.CASCADE, related_name="blocks")
+    number = models.PositiveIntegerField()
+    first_at = models.DateTimeField(null=True, blank=True)
+    last_at = models.DateTimeField(null=True, blank=True)
+    timed = models.PositiveIntegerField()
+    senders = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["series", "number"], name="one_block_per_number")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.series_id}/{self.number}"
 
 
 class Attachment(models.Model):

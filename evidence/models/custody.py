@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from evidence.errors import AppendOnly
 
@@ -101,6 +102,8 @@ class CustodyEntry(AppendOnlyModel):
     payload = models.BinaryField()
 
     class Meta:
+        verbose_name = _("entry of the custody log")
+        verbose_name_plural = _("entries of the custody log")
         db_table = "custody_entry"
         constraints = [
             models.UniqueConstraint(fields=["epoch", "place"], name="one_entry_per_place")
@@ -164,6 +167,8 @@ class Checkpoint(AppendOnlyModel):
     created_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = _("state of the log")
+        verbose_name_plural = _("states of the log")
         constraints = [
             models.UniqueConstraint(fields=["epoch", "size"], name="one_checkpoint_per_size")
         ]
@@ -184,6 +189,10 @@ class Stamp(AppendOnlyModel):
     crls = models.JSONField(default=list)
     """Base64 DER of the CRLs that cover it, fetched when it was obtained."""
     created_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("time-stamp")
+        verbose_name_plural = _("time-stamps")
 
     def __str__(self) -> str:
         return f"{self.checkpoint_id} {self.gen_time}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from evidence.models.exports import Export
+from evidence.models.exports import Export, Job
 from evidence.models.ids import opaque_id
 from evidence.models.people import Organisation, User
 
@@ -27,3 +27,12 @@ class Draft(models.Model):
 
     def __str__(self) -> str:
         return self.public_id
+
+    @property
+    def is_confirmed(self) -> bool:
+        """True when a bundle was asked for and the choice holds; a choice that could not be frozen,
+        or was cancelled before it was, can be changed again."""
+        return self.export is not None and (
+            self.export.selection.is_frozen
+            or self.export.job.phase not in (Job.Phase.FAILED, Job.Phase.CANCELLED)
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from evidence.models.archive import Blob, Series
 from evidence.models.ids import opaque_id
@@ -12,10 +13,11 @@ from evidence.models.people import Organisation, User
 
 
 class Selection(models.Model):
-    """A frozen, ordered choice of messages; never changed after it is made.
+    """A frozen, ordered choice of messages; never changed once it is frozen.
 
-    payload: encrypted canonical JSON of the selection parts (formats/manifest) with the reasons.
-    digest: the salt-free selection digest that manifest and PDF carry.
+    payload: encrypted canonical JSON of the selection parts (formats/manifest) with the reasons;
+    until it is frozen, what was asked for. digest: the salt-free selection digest that manifest and
+    PDF carry; empty until it is frozen.
     """
 
     public_id = models.CharField(max_length=32, unique=True, default=opaque_id, editable=False)
@@ -30,8 +32,16 @@ class Selection(models.Model):
     row_count = models.PositiveBigIntegerField()
     gap_count = models.PositiveBigIntegerField()
 
+    class Meta:
+        verbose_name = _("choice of messages")
+        verbose_name_plural = _("choices of messages")
+
     def __str__(self) -> str:
         return self.public_id
+
+    @property
+    def is_frozen(self) -> bool:
+        return bool(self.digest)
 
 
 class Export(models.Model):
@@ -59,6 +69,10 @@ class Export(models.Model):
         "self", models.PROTECT, null=True, blank=True, related_name="supersedes"
     )
 
+    class Meta:
+        verbose_name = _("bundle")
+        verbose_name_plural = _("bundles")
+
     def __str__(self) -> str:
         return self.public_id
 
@@ -77,6 +91,8 @@ class Artifact(models.Model):
     size = models.PositiveBigIntegerField()
     sha256 = models.BinaryField(max_length=32, db_index=True)
     blob = models.ForeignKey(Blob, models.PROTECT, related_name="artifacts")
+    begins = models.PositiveBigIntegerField(default=0)
+    """Where the file begins within the blob: a PDF is stored once, as a member of the ZIP."""
 
     class Meta:
         constraints = [
@@ -95,6 +111,7 @@ class Job(Leased):
     """
 
     class Phase(models.TextChoices):
+        FREEZING = "freezing", "Freezing the choice"
         PREPARING = "preparing", "Preparing"
         STAMPING = "stamping", "Time-stamping"
         RENDERING = "rendering", "Rendering"
@@ -113,6 +130,8 @@ class Job(Leased):
     """When the person who asked was told by e-mail how it ended."""
 
     class Meta:
+        verbose_name = _("job")
+        verbose_name_plural = _("jobs")
         indexes = [models.Index(fields=["phase", "lease_until"], name="job_phase_lease")]
 
     def __str__(self) -> str:

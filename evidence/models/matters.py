@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from evidence.models.ids import opaque_id
 from evidence.models.people import Organisation, User
@@ -27,6 +28,8 @@ class Matter(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = _("matter")
+        verbose_name_plural = _("matters")
         constraints = [
             models.UniqueConstraint(fields=["organisation", "name_key"], name="one_matter_per_name")
         ]
@@ -43,6 +46,8 @@ class MatterMember(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = _("access to a matter")
+        verbose_name_plural = _("accesses to matters")
         constraints = [
             models.UniqueConstraint(fields=["matter", "user"], name="one_place_per_matter_member")
         ]
@@ -61,6 +66,10 @@ class Hold(models.Model):
     placed_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     placed_at = models.DateTimeField()
     released_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("legal hold")
+        verbose_name_plural = _("legal holds")
 
     def __str__(self) -> str:
         return self.public_id

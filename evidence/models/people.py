@@ -19,6 +19,10 @@ class User(AbstractUser):
     )
     """Where the person chose to work; only as long as they belong there."""
 
+    class Meta:
+        verbose_name = _("person")
+        verbose_name_plural = _("people")
+
     def __str__(self) -> str:
         return self.get_username()
 
@@ -35,6 +39,10 @@ class Organisation(models.Model):
     wrapped_key = models.BinaryField()
     created_at = models.DateTimeField()
     members = models.ManyToManyField(User, through="Membership", related_name="organisations")
+
+    class Meta:
+        verbose_name = _("organisation")
+        verbose_name_plural = _("organisations")
 
     def __str__(self) -> str:
         return self.public_id
@@ -54,6 +62,8 @@ class Membership(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = _("membership")
+        verbose_name_plural = _("memberships")
         constraints = [
             models.UniqueConstraint(
                 fields=["organisation", "user"], name="one_membership_per_person"
@@ -81,6 +91,10 @@ class Invitation(models.Model):
     accepted_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
+    class Meta:
+        verbose_name = _("invitation")
+        verbose_name_plural = _("invitations")
+
     def __str__(self) -> str:
         return self.public_id
 
@@ -95,6 +109,10 @@ class ApiToken(models.Model):
     token_sha256 = models.BinaryField(max_length=32, unique=True)
     created_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("API token")
+        verbose_name_plural = _("API tokens")
 
     def __str__(self) -> str:
         return self.public_id

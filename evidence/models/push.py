@@ -122,3 +122,25 @@ class PushRefusal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.stream_id} {self.code}"
+
+
+class SeriesNode(models.Model):
+    """The hash of a complete subtree of a growing series (see ``archive.growth``).
+
+    Derived from the leaf hashes. level: 8, 16, …; place: counts from 0.
+    """
+
+    series = models.ForeignKey(Series, models.PROTECT, related_name="nodes")
+    level = models.PositiveSmallIntegerField()
+    place = models.PositiveBigIntegerField()
+    hash = models.BinaryField(max_length=32)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["series", "level", "place"], name="one_series_node_per_place"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.series_id} {self.level}/{self.place}"

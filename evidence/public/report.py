@@ -110,10 +110,22 @@ def _series_claim(one: SeriesFacts) -> Iterator[str]:
             "These bytes were in our store no later than %(time)s, and this excerpt is unchanged "
             "from them."
         ) % {"time": plain_moment(one.stored_by)}
-    yield _(
-        "The source held %(rows)s rows as delivered, these stand at positions %(first)s…%(last)s, "
-        "%(withheld)s are withheld, in whole or in part."
-    ) % {"rows": one.rows, "first": one.first, "last": one.last, "withheld": one.withheld}
+    yield ngettext(
+        "The source held %(rows)s row as delivered.",
+        "The source held %(rows)s rows as delivered.",
+        one.rows,
+    ) % {"rows": one.rows}
+    yield _("This excerpt stands at positions %(first)s…%(last)s.") % {
+        "first": one.first, "last": one.last,
+    }  # fmt: skip
+    if one.withheld:
+        yield ngettext(
+            "%(withheld)s of its messages is withheld, in whole or in part.",
+            "%(withheld)s of its messages are withheld, in whole or in part.",
+            one.withheld,
+        ) % {"withheld": one.withheld}
+    else:
+        yield _("Nothing is withheld.")
     if one.is_contiguous:
         yield _("The excerpt is contiguous.")
         return

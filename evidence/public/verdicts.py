@@ -16,6 +16,7 @@ from django.utils.translation import ngettext, pgettext_lazy
 from evidence.public.answers import plain_moment
 from evidence.public.details import spoken
 from evidence.public.facts import Known
+from evidence.verify.offline.checks import CHECKS
 from evidence.verify.offline.marks import TIME_STAMP, Mark
 from evidence.verify.offline.report import (
     FAILED,
@@ -39,53 +40,7 @@ CORE_CHECKS = frozenset({"integrity", "log", "messages", "files"})
 
 _SHADES = {PASSED: "ok", FAILED: "bad", NOT_CHECKED: "doubt"}
 
-CHECK_WORDS: dict[str, Promise] = {
-    "recognised": _("The kind of file is known to us"),
-    "readable": _("The file can be read"),
-    "limits": _("The file is within the limits of this page"),
-    "structure": _("The file is built without tricks"),
-    "integrity": _("The signed content is unchanged"),
-    "coverage": _("Signature and time-stamps cover the whole file"),
-    "revisions": _("Nothing was added after signing except proofs of time"),
-    "docmdp": _("The signer's ban on changes was kept"),
-    "appearance": _("The pages look as they did when they were first signed"),
-    "signer": _("The signer's certificate is there and fits"),
-    "chain": _("The signer's certificate leads to an authority trusted here"),
-    "validity": _("The certificate was valid when it was used"),
-    "revocation": _("The certificate was not revoked"),
-    "algorithms": _("The methods used are strong enough"),
-    "level": _("Everything needed to check the signature later is inside"),
-    "signature_time_stamp": _("The signature carries a proof of time"),
-    "time_stamp": _("The time-stamps are genuine"),
-    "time": _("Proven time of signing"),
-    "time_independence": _("The time comes from an authority other than the issuer"),
-    "imprint": _("The time-stamp belongs to this content"),
-    "verifiable_until": _("Verifiable without renewal until"),
-    "completeness": _("All volumes are here"),
-    "container": _("The archive is exactly as it was issued"),
-    "bag": _("The lists of files agree with each other"),
-    "files": _("Every file is here and unchanged, and none was added"),
-    "manifest": _("The list of contents is the one inside the signed document"),
-    "volumes": _("Every volume belongs to this bundle"),
-    "messages": _("Every message fits its seal"),
-    "seal": _("The messages are the ones that were sealed in the store"),
-    "selection": _("The selection is the one that was fixed"),
-    "custody": _("The record of custody has no gap"),
-    "custody_times": _("The times in the record of custody are in order"),
-    "log": _("The events stand in the custody log"),
-    "log_key": _("The custody log was signed by the issuer's log key"),
-    "log_signature": _("The log's signature could be tied to the issuer"),
-    "log_time": _("The custody log was time-stamped"),
-    "stored_by": _("In the store no later than"),
-    "single_view": _("Independent witnesses saw the same log"),
-    "originals": _("The originals are unchanged"),
-    "attachments": _("The attachments are unchanged"),
-    "receipt": _("The receipt fits the bundle"),
-    "sm3": _("The second seal with SM3 fits as well"),
-    "ours": _("The document was made by TrueThread"),
-    "signatures": _("Two independent readers see the same signatures"),
-    "ades": _("The signature follows the standard for advanced signatures (AdES)"),
-}
+CHECK_WORDS: dict[str, Promise] = {code: _(text) for code, text in CHECKS.items()}
 _OTHER_CHECK = _("A further check")
 
 OUTCOME_WORDS: dict[str, Promise] = {
@@ -138,6 +93,8 @@ def verdict(report: Report) -> Verdict:
 
 
 def _passed(report: Report) -> Verdict:
+    if _filled_in(report):
+        return _passed_and_filled_in(report)
     if report.trust == "development":
         return Verdict(
             "doubt",
@@ -154,14 +111,35 @@ def _passed(report: Report) -> Verdict:
     )
 
 
+def _passed_and_filled_in(report: Report) -> Verdict:
+    if report.trust == "development":
+        return Verdict(
+            "doubt",
+            _("Intact, made with test keys"),
+            _(
+                "What was signed is unchanged; fields of its form were filled in since, as the "
+                "signature allows. It was made with the keys of a development service, so it proves "
+                "nothing outside of a test."
+            ),
+        )
+    return Verdict(
+        "ok",
+        _("Intact and trusted"),
+        _(
+            "What was signed is unchanged, and its signer and its time are trusted here. Fields of "
+            "its form were filled in since, as the signature allows."
+        ),
+    )
+
+
 def _failed(report: Report) -> Verdict:
     if report.reason == "signer_not_trusted" and is_intact(report):
         return Verdict(
             "bad",
             _("The signer's certificate was not valid"),
             _(
-                "The content is unchanged, but the certificate it was signed with had expired or "
-                "been revoked. Do not rely on this file."
+                "What was signed is unchanged, but the certificate it was signed with had expired "
+                "or been revoked. Do not rely on this file."
             ),
         )
     return Verdict(
@@ -175,18 +153,28 @@ def _failed(report: Report) -> Verdict:
 
 
 def _intact_but(report: Report) -> Verdict:
+    if _filled_in(report) == "doubt":
+        return Verdict(
+            "doubt",
+            _("What was signed is intact; what was filled in since may mislead"),
+            _(
+                "A field of its form was filled in after signing, and what it shows is not its "
+                "value, or could not be compared with it. The checks below say which field."
+            ),
+        )
     words = {
         "development_trust": (
             _("Intact, made with test keys"),
             _(
-                "The content is unchanged, but it was signed with keys that prove nothing outside of a test."
+                "What was signed is unchanged, but it was signed with keys that prove nothing outside "
+                "of a test."
             ),
         ),
         "signer_not_trusted": (
             _("Intact, but the signer is not trusted here"),
             _(
-                "The content is unchanged since it was signed. Who signed it could not be traced to "
-                "an authority that is trusted here."
+                "What was signed is unchanged. Who signed it could not be traced to an authority that "
+                "is trusted here."
             ),
         ),
     }
@@ -195,7 +183,8 @@ def _intact_but(report: Report) -> Verdict:
         (
             _("Intact as far as it goes, but not everything could be checked"),
             _(
-                "Nothing was found to be changed. Some checks could not be made; see below which ones."
+                "Nothing that was signed was found to be changed. Some checks could not be made; see "
+                "below which ones."
             ),
         ),
     )
@@ -253,6 +242,32 @@ def is_intact(report: Report) -> bool:
     )
 
 
+def _filled_in(report: Report) -> str:
+    """Return how fields filled in after signing stand, ``ok`` or ``doubt``; "" without any."""
+    findings = report.of("filled")
+    return _worst(findings) if findings else ""
+
+
+_INTACT: dict[str, tuple[str, Promise]] = {
+    "": ("ok", _("Unchanged since it was signed.")),
+    "ok": (
+        "ok",
+        _(
+            "What was signed is unchanged. Fields of its form were filled in since, as the signature "
+            "allows."
+        ),
+    ),
+    "doubt": (
+        "doubt",
+        _(
+            "What was signed is unchanged. A field of its form was filled in since, and what it "
+            "shows is not its value, or could not be compared with it."
+        ),
+    ),
+}
+"""The line about integrity, by how fields filled in since stand."""
+
+
 def three_lines(report: Report) -> tuple[ReportLine, ...]:
     """Return integrity, signer and time, each for itself."""
     return (
@@ -276,7 +291,7 @@ def _integrity_line(report: Report) -> ReportLine:
             return ReportLine(title, "doubt", _("Could not be established in full."))
         return ReportLine(title, "bad", _("The file was changed after it was issued."))
     if is_intact(report):
-        return ReportLine(title, "ok", _("Unchanged since it was signed."))
+        return ReportLine(title, *_INTACT[_filled_in(report)])
     return ReportLine(title, "doubt", _("Could not be checked."))
 
 
@@ -424,7 +439,7 @@ def _is_moment(text: str) -> bool:
 
 _CARD_CHECKS = (
     "integrity", "signer", "chain", "validity", "revocation", "algorithms", "ades",
-    "signature_time_stamp", "time_stamp",
+    "signature_time_stamp", "time_stamp", "level", "verifiable_until",
 )  # fmt: skip
 
 

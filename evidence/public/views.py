@@ -38,6 +38,7 @@ from evidence.public.verdicts import (
     three_lines,
     verdict,
 )
+from evidence.verify.offline.report import PASSED
 from evidence.verify.pictures import Pair
 
 
@@ -121,14 +122,16 @@ def _judged(path: Path, name: str, receipt: bytes | None) -> tuple[Judged, tuple
 
 def _result(request: HttpRequest, judged: Judged, pairs: Sequence[Pair]) -> HttpResponse:
     report = judged.report
-    known = known_file(judged.sha256)
+    known, said = known_file(judged.sha256), verdict(report)
     context = {
         "report": report,
         "name": report.file,
         "size": judged.size,
         "sha256": judged.sha256,
         "checked_at": judged.checked_at,
-        "verdict": verdict(report),
+        "verdict": said,
+        "opens_checks": said.shade == "bad"
+        or any(one.outcome != PASSED for one in report.of("filled")),
         "three_lines": three_lines(report),
         "extra_lines": extra_lines(report, known),
         "cards": cards(report),

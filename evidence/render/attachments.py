@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from evidence.render.ahead import PicturesAhead, Wanted
+from evidence.render.details import duration
 from evidence.render.exhibit import AttachmentFile, Language, Limits, Row
 from evidence.render.images import (
     TURNS,
@@ -269,16 +270,6 @@ def describe(item: AnnexItem, words: Mapping[str, str], language: Language) -> l
     if not attachment.get("included"):
         lines.append(words["file.missing"])
     return lines
-
-
-def duration(value: Json) -> str:
-    """Return whole seconds as minutes and seconds, and anything else as the source writes it."""
-    text = str(value)
-    if not (text.isascii() and text.isdigit() and len(text) < 7):
-        return text
-    minutes, seconds = divmod(int(text), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
 
 
 def draw_annex(

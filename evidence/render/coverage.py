@@ -42,7 +42,7 @@ class PlainSets:
     def __init__(self, classes: CharacterClasses) -> None:
         latin = f"[{classes.latin}](?![{_EXTENDING}])"
         cjk = f"(?:[{classes.cjk}]|{_WIDE_PUNCTUATION})(?![{_EXTENDING}])"
-        rest = f"[{classes.plain}]?[^{classes.plain}]+|[{classes.plain}]"
+        rest = f"(?s:.)[^{classes.plain}]*"
         self.latin_text = re.compile(f"[{classes.latin}]*")
         self.cjk_text = re.compile(f"(?:[{classes.cjk}]++|{_WIDE_PUNCTUATION})*+")
         self.cjk_first = re.compile(f"(?P<a>(?:{cjk})++)|(?P<b>(?:{latin})++)|(?P<c>{rest})")

@@ -125,3 +125,13 @@ def _pair(key: str, value: Json, language: Language) -> str:
 def _name(key: str, language: Language) -> str:
     pair = DETAILS.get(key)
     return key if pair is None else pair[1 if language == "zh" else 0]
+
+
+def duration(value: Json) -> str:
+    """Return whole seconds as minutes and seconds, and anything else as the source writes it."""
+    text = str(value)
+    if not (text.isascii() and text.isdigit() and len(text) < 7):
+        return text
+    minutes, seconds = divmod(int(text), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

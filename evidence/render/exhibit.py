@@ -128,6 +128,25 @@ class Acquisition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PartyPicture:
+    """A picture somebody supplied beside a participant.
+
+    load: returns a JPEG of our own making, RGB, upright, ``width`` × ``height`` pixels; called when it
+    is needed, maybe twice. name, size, sha256, path: of the file in the bundle.
+    """
+
+    load: Callable[[], bytes]
+    width: int
+    height: int
+    name: str
+    size: int
+    sha256: str
+    path: str
+    by: str
+    supplied: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Party:
     """One participant with what is known about who that is."""
 
@@ -135,6 +154,7 @@ class Party:
     basis: str
     """How the name was arrived at, for example "as named by the source; not verified"."""
     stated_identity: Statement | None = None
+    pictures: tuple[PartyPicture, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 
 from evidence.render.sheet import (
     BODY,
@@ -25,6 +25,8 @@ CELL_MONO = TextStyle(6.4, mono=True)
 CELL_LEADING = 11.0
 HEADING = TextStyle(15, bold=True)
 SUBHEADING = TextStyle(11, bold=True)
+TAIL = 56.0
+"""How much of a table's end stays together, in points: about three short rows."""
 
 
 class Late(str):
@@ -50,11 +52,11 @@ class Flow:
         """Width of the text area."""
         return self.volume.sheet.measure
 
-    def chapter(self, title: str, *, anchor: str = "", new_page: bool = True) -> None:
-        """Begin a chapter with a bookmark, on a new page unless told otherwise."""
+    def chapter(self, title: str, *, anchor: str = "", room: float | None = None) -> None:
+        """Begin a chapter with a bookmark, on a new page unless so much room as told is left."""
         volume = self.volume
         volume.header_right = title
-        if new_page or volume.room < 140:
+        if room is None or volume.room < room:
             volume.begin_page()
         else:
             volume.skip(16)
@@ -111,24 +113,29 @@ class Flow:
         *,
         labels: bool = False,
         size: float = CELL.size,
+        tail: float = TAIL,
+        after: float = 0.0,
     ) -> None:
         """Set a table; its head is repeated on every page it runs over.
 
         labels: the first column is set in bold and nothing is drawn between columns.
+        tail: so much of its end stays on one page; after: with so much room for what follows.
         """
         header = self._row([*head], widths, CELL_BOLD, ground=True) if head else []
         head_height = sum(strip.height for strip in header)
         fresh = True
-        for row in rows:
-            for strip in self._row(row, widths, TextStyle(size), labels=labels):
-                if strip.height + (head_height if fresh else 0) > self.volume.room:
-                    self.volume.begin_page()
-                    fresh = True
-                if fresh:
-                    for again in header:
-                        self.volume.place(again)
-                    fresh = False
-                self.volume.place(strip)
+        style, sheet = TextStyle(size), self.volume.sheet
+        strips = (strip for row in rows for strip in self._row(row, widths, style, labels=labels))
+        most = sheet.height - sheet.top - sheet.bottom - head_height
+        for strip, needed in _kept_together(strips, tail, after, most):
+            if needed + (head_height if fresh else 0) > self.volume.room:
+                self.volume.begin_page()
+                fresh = True
+            if fresh:
+                for again in header:
+                    self.volume.place(again)
+                fresh = False
+            self.volume.place(strip)
         self.volume.skip(8)
 
     def _row(
@@ -142,7 +149,7 @@ class Flow:
     ) -> list[Strip]:
         """Return a table row as strips; a tall row is cut every forty lines."""
         columns = [
-            self._cell(cell, width - 8, replace(style, bold=style.bold or (labels and i == 0)))
+            self._cell(cell, width - 8, style._replace(bold=style.bold or (labels and i == 0)))
             for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
         ]
         depth = max(len(column) for column in columns)
@@ -190,6 +197,24 @@ class Flow:
         if last:
             builder.rule(0, self.measure, -height, 0.3, FAINT)
         return builder.build(height)
+
+
+def _kept_together(
+    strips: Iterable[Strip], tail: float, after: float, most: float
+) -> Iterator[tuple[Strip, float]]:
+    """Yield each strip with the height that must be free for it: its own, or where the end begins,
+    that of all that is left and of what follows, ``most`` at most."""
+    waiting: deque[Strip] = deque()
+    height = 0.0
+    for strip in strips:
+        waiting.append(strip)
+        height += strip.height
+        while height - waiting[0].height >= tail:
+            first = waiting.popleft()
+            height -= first.height
+            yield first, first.height
+    for i, strip in enumerate(waiting):
+        yield strip, strip.height if i else min(height + after, most)
 
 
 __all__ = ["SOFT", "Flow", "Late", "Mono"]

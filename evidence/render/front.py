@@ -6,26 +6,37 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from evidence.render.attachments import draw_picture, embed
 from evidence.render.exhibit import (
     Acquisition,
     CustodyLine,
     Exhibit,
     Limits,
     MissingGlyph,
+    Party,
+    PartyPicture,
     SealBox,
     Statement,
     Style,
     Transcript,
 )
 from evidence.render.flow import CELL, Flow, Late, Mono
+from evidence.render.images import Picture
 from evidence.render.qr import qr_ops
 from evidence.render.rows import shown_time
-from evidence.render.sheet import FAINT, INK, SMALL, SOFT, StripBuilder
+from evidence.render.sheet import FAINT, INK, MONO, SMALL, SMALL_BOLD, SOFT, StripBuilder
 from evidence.render.text import TextStyle
 from evidence.render.volume import Volume
-from evidence.render.words import EVENTS, term
+from evidence.render.words import EVENTS, counted, term
 
+PARTY_PICTURE = 118.0
+"""The longer side of a picture beside a participant, in points."""
 SEAL_WIDTH, SEAL_HEIGHT = 214.0, 76.0
+COLOPHON_HEIGHT = 170.0
+"""Room the last chapter needs."""
+LAST_ROWS = 200.0
+"""How much of the custody log goes over to the last page with the colophon when that does not fit
+below it, so that the last page is never nearly empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,13 +212,7 @@ class FrontMatter:
         found = []
         for i, part in enumerate(exhibit.transcripts[:6], 1):
             stamped = known.get(part.acquisition) or (exhibit.log.stamped if exhibit.log else None)
-            text = words["claim.proved"].format(
-                time=moment(stamped) or words["claim.time.stamp"],
-                size=part.size,
-                first=part.span[0],
-                last=part.span[1],
-                withheld=part.withheld + part.partly,
-            )
+            text = _proved(part, moment(stamped) or words["claim.time.stamp"], words)
             if len(exhibit.transcripts) > 1:
                 text = words["claim.proved.many"].format(number=i, title=_clip(part.title)) + text
             found.append(text)
@@ -294,7 +299,7 @@ class FrontMatter:
     def participants(self) -> None:
         """Draw who speaks: ids, names over time, basis, counts, and where they appear."""
         words, exhibit = self.words, self.exhibit
-        self.flow.chapter(words["people.title"], anchor="s-people", new_page=False)
+        self.flow.chapter(words["people.title"], anchor="s-people", room=140)
         shared = self._shared_basis()
         widths: tuple[float, ...] = (0, 86, 112, 50, 50, 98)
         keys = ["names", "id", "basis", "messages", "range", "pages"]
@@ -312,6 +317,51 @@ class FrontMatter:
             for row in rows if shared else ():
                 del row[2]
             self.flow.table(head, rows, widths)
+            self._party_pictures(part)
+
+    def _party_pictures(self, part: Transcript) -> None:
+        """Draw the pictures supplied beside participants, each with its file and who supplied it."""
+        shown = [(party, one) for party in part.parties for one in party.pictures]
+        if not shown:
+            return
+        words = self.words
+        self.flow.subheading(words["people.pictures"])
+        self.flow.paragraph(words["people.pictures.how"], TextStyle(8.6))
+        for party, one in shown:
+            self._party_picture(party, one)
+        self.flow.volume.skip(8)
+
+    def _party_picture(self, party: Party, one: PartyPicture) -> None:
+        words, volume = self.words, self.volume
+        lines = [
+            (words["people.then"].join(party.participant.names), SMALL_BOLD),
+            (one.name, SMALL),
+            (words["file.size"].format(size=f"{one.size:,}"), SMALL),
+            (f"SHA-256 {one.sha256}", MONO),
+            (f"{words['annex.path']}: {one.path}", SMALL),
+            (words["people.picture.by"].format(by=one.by, time=moment(one.supplied)), SMALL),
+        ]
+        left = PARTY_PICTURE + 12
+        room = self.flow.measure - left
+        text = [
+            (line, INK if i == 0 else SOFT)
+            for i, (said, style) in enumerate(lines)
+            for line in volume.engine.lines(_clip(said, 300), room, style)
+        ]
+        scale = min(PARTY_PICTURE / one.width, PARTY_PICTURE / one.height)
+        width, height = one.width * scale, one.height * scale
+        needed = max(height, len(text) * 10.4) + 14
+        if volume.room < needed:
+            volume.begin_page()
+        builder = StripBuilder()
+        picture = embed(volume, Picture(one.load(), one.width, one.height, jpeg=True))
+        draw_picture(builder, picture, 0, -height - 4, width, height)
+        builder.frame(0, -height - 4, width, height, 0.3)
+        y = -11.0
+        for line, grey in text:
+            builder.text(line, left, y, grey)
+            y -= 10.4
+        volume.place(builder.build(needed))
 
     def _shared_basis(self) -> str:
         """Return the basis all participants share, or "" where something is stated of one."""
@@ -403,7 +453,7 @@ class FrontMatter:
     def tools(self) -> None:
         """Draw software, versions and the checks that were run."""
         words, exhibit = self.words, self.exhibit
-        self.flow.chapter(words["tool.title"], anchor="s-tool", new_page=False)
+        self.flow.chapter(words["tool.title"], anchor="s-tool", room=140)
         if exhibit.environment:
             head = [words["tool.name"], words["tool.version"]]
             rows = [list(pair) for pair in exhibit.environment]
@@ -417,7 +467,7 @@ class FrontMatter:
     def hashes(self, leaves: Mapping[int, Sequence[tuple[int, str]]]) -> None:
         """Draw every hash; ``leaves`` has (sequence, leaf hash) by conversation where they fit."""
         words = self.words
-        self.flow.chapter(words["hash.title"], anchor="s-hash")
+        self.flow.chapter(words["hash.title"], anchor="s-hash", room=200)
         self.flow.paragraph(words["hash.how"], TextStyle(8.6))
         head = [words["hash.name"], words["hash.value"]]
         self.flow.table(head, self._hash_rows(), _split(self.flow.measure, (0, 258)))
@@ -464,13 +514,14 @@ class FrontMatter:
     def custody(self) -> None:
         """Draw the custody log as far as it concerns this exhibit."""
         words, exhibit = self.words, self.exhibit
-        self.flow.chapter(words["custody.title"], anchor="s-custody")
+        self.flow.chapter(words["custody.title"], anchor="s-custody", room=500)
         size = exhibit.log.size if exhibit.log else len(exhibit.custody)
         how = words["custody.how"].format(origin=exhibit.deployment.origin, size=size)
         self.flow.paragraph(how, TextStyle(8.6))
         head = [words[f"custody.{k}"] for k in ("index", "time", "event", "actor", "why")]
         rows = [self._custody_row(line) for line in exhibit.custody]
-        self.flow.table(head, rows, _split(self.flow.measure, (32, 62, 112, 104, 0)))
+        widths = _split(self.flow.measure, (32, 62, 112, 104, 0))
+        self.flow.table(head, rows, widths, tail=LAST_ROWS, after=COLOPHON_HEIGHT)
 
     def _custody_row(self, line: CustodyLine) -> list[str]:
         if not line.event:
@@ -488,19 +539,26 @@ class FrontMatter:
         """Draw fonts and their licences, and the characters no font has."""
         words = self.words
         issuer = self.exhibit.deployment
-        self.flow.chapter(words["colophon.title"], anchor="s-colophon", new_page=False)
+        self.flow.chapter(words["colophon.title"], anchor="s-colophon", room=COLOPHON_HEIGHT)
         software = f"{issuer.software} {issuer.version}".strip()
         self.flow.paragraph(words["colophon.text"].format(software=software), CELL)
-        rows = [list(pair) for pair in self.volume.fonts.library.credits()]
+        fonts: dict[str, list[str]] = {}
+        for font, licence in self.volume.fonts.library.credits():
+            fonts.setdefault(licence, []).append(font)
+        rows = [["; ".join(those), licence] for licence, those in fonts.items()]
         head = [words["colophon.fonts"], words["colophon.licence"]]
-        self.flow.table(head, rows, _split(self.flow.measure, (0, 160)))
+        self.flow.table(head, rows, _split(self.flow.measure, (0, 110)), size=SMALL.size)
         self.flow.facts([(words["colophon.missing"], self._missing())])
 
     def _missing(self) -> str:
         words = self.words
         found = [
-            words["colophon.missing.row"].format(
-                code=f"{m.code_point:04X}", count=m.count, bates=m.first_bates
+            counted(
+                words,
+                "colophon.missing.row",
+                m.count,
+                code=f"{m.code_point:04X}",
+                bates=m.first_bates,
             )
             for m in self.overview.missing
         ]
@@ -578,11 +636,25 @@ def transcript_head(
     flow.paragraph(legend, SMALL, SOFT)
 
 
-def _extent(part: Transcript, words: Mapping[str, str]) -> str:
-    key = "chat.complete" if part.contiguous else "chat.gaps"
-    return words[key].format(
-        first=part.span[0], last=part.span[1], size=part.size, gaps=part.gaps, omitted=part.omitted
+def _proved(part: Transcript, time: str, words: Mapping[str, str]) -> str:
+    """Return the claim of the cover for one part: rows held, where these stand, what is withheld."""
+    first, last = part.span
+    hidden = part.withheld + part.partly
+    return words["claim.proved"].format(
+        time=time,
+        rows=counted(words, "claim.rows", part.size),
+        place=counted(words, "claim.place", last - first + 1, first=first, last=last),
+        withheld=counted(words, "claim.withheld", hidden)
+        if hidden
+        else words["claim.withheld.none"],
     )
+
+
+def _extent(part: Transcript, words: Mapping[str, str]) -> str:
+    place = {"first": part.span[0], "last": part.span[1], "size": part.size}
+    if part.contiguous:
+        return words["chat.complete"].format(**place)
+    return counted(words, "chat.gaps", part.omitted, gaps=part.gaps, **place)
 
 
 def _withheld(part: Transcript, words: Mapping[str, str]) -> str:

@@ -11,7 +11,9 @@ the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import gc
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -136,6 +138,17 @@ def _media_type(key: str) -> str:
     return MEDIA_TYPES.get(Path(key).suffix, "application/octet-stream")
 
 
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    """Let the collector of cycles look less often: rows are trees, thousands a second, without any."""
+    before = gc.get_threshold()
+    gc.set_threshold(50_000, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
 class _Renderer:
     """One run over one exhibit."""
 
@@ -155,6 +168,10 @@ class _Renderer:
             lambda data: images.small_picture(data, self.limits.max_image_pixels)
         )
         self._opened: list[Volume] = []
+        self._volume: Volume
+        """The volume being filled, that of the last body."""
+        self._checked_pages = 0
+        """How many pages it had when ``_full`` last said no."""
         self._attachments: AttachmentBlock
         self._setter: RowSetter
         self._day = ""
@@ -179,14 +196,11 @@ class _Renderer:
         for volume in self._opened:
             volume.discard()
 
-    @property
-    def _volume(self) -> Volume:
-        return self.bodies[-1].volume
-
     def _open_body(self) -> None:
         path = self.folder / f"{self.stem}-{len(self.bodies) + 2:03d}.pdf"
         volume = self._new_volume(path)
         self.bodies.append(_Body(volume))
+        self._volume, self._checked_pages = volume, 0
         self._attachments = AttachmentBlock(
             volume, words=self.words, language=self.exhibit.language, limits=self.limits,
             ahead=self.ahead, several=len(self.exhibit.transcripts) > 1,
@@ -230,12 +244,13 @@ class _Renderer:
         def wanted(row: Row) -> Iterable[Wanted]:
             return self._attachments.wanted(number, row) if row.files else ()
 
-        for row in self.ahead.over(part.rows(), wanted):
-            if self._full(row):
-                self._next_body(number, part)
-            self._row(number, part, row)
-            if keep is not None and row.message is not None and row.leaf:
-                keep.append((row.message.sequence, row.leaf))
+        with _seldom_collected():
+            for row in self.ahead.over(part.rows(), wanted):
+                if self._full(row):
+                    self._next_body(number, part)
+                self._row(number, row)
+                if keep is not None and row.message is not None and row.leaf:
+                    keep.append((row.message.sequence, row.leaf))
         self._volume.engine.set_forms(self._forms(""), guess=True)
         self.transcripts[-1][-1].last = len(self._volume.pages) - 1
 
@@ -258,11 +273,15 @@ class _Renderer:
     def _full(self, row: Row) -> bool:
         """Return whether ``row`` belongs into a new volume."""
         volume, block = self._volume, self._attachments
-        pages = len(volume.pages) + len(block.items) + len(row.files) + 4
+        begun = len(volume.pages)
+        if begun == self._checked_pages and not row.files:
+            return False
+        self._checked_pages = begun
+        pages = begun + len(block.items) + len(row.files) + 4
         size = volume.pdf.size + block.annex_bytes + FONT_RESERVE
         if row.files and row.message is not None:
             size += sum(map(_weight, row.message.attachments))
-        if len(volume.pages) < 2:
+        if begun < 2:
             return False
         return pages >= self.limits.max_pages or size >= self.limits.max_bytes
 
@@ -293,7 +312,7 @@ class _Renderer:
         if self._attachments.items:
             self.bodies[-1].annex = (first, len(volume.pages) - 1)
 
-    def _row(self, number: int, part: Transcript, row: Row) -> None:
+    def _row(self, number: int, row: Row) -> None:
         volume = self._volume
         message = row.message
         shown = None
@@ -305,7 +324,8 @@ class _Renderer:
         volume.place(strips[0])
         if message is None:
             return
-        self._note_party(number, row)
+        if message.sender and row.disclosure != "withheld":
+            self._note_party((number, str(message.sender.get("key"))))
         if len(strips) > 1:
             resume = self._setter.resume(message.sequence)
             for strip in strips[1:]:
@@ -324,13 +344,9 @@ class _Renderer:
         volume.place(strip)
         self._day = day
 
-    def _note_party(self, number: int, row: Row) -> None:
-        """Remember on which pages somebody speaks, for the index of participants."""
-        message = row.message
-        if message is None or not message.sender or row.disclosure == "withheld":
-            return
+    def _note_party(self, key: tuple[int, str]) -> None:
+        """Remember on which pages somebody (transcript, participant) speaks, for their index."""
         page, body = len(self._volume.pages) - 1, len(self.bodies) - 1
-        key = (number, str(message.sender.get("key")))
         spans = self.parties.get(key)
         if spans is None:
             self.parties[key] = [_Span(body, page, page), _Span(body, page, page)]

@@ -7,7 +7,6 @@ ten thousand lines flows over pages.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -42,8 +41,7 @@ HASH_STYLE = TextStyle(6.0, mono=True)
 _EPOCH_LENGTH = 19
 
 
-@dataclass(frozen=True, slots=True)
-class ShownTime:
+class ShownTime(NamedTuple):
     """A time as it is printed: date, and time with offset and marks."""
 
     date: str
@@ -81,7 +79,6 @@ class RowSetter:
         self._columns = Bubble if style == "conversation" else Column
         self.owners = {p.participant.key for p in transcript.parties if p.participant.is_owner}
         self._senders: dict[tuple[str, str], Heading] = {}
-        self._dates: dict[str, bytes] = {}
         sans = engine._sans
         sans.encode("".join(map(chr, range(0x20, 0x7F))))
         engine._mono.encode("".join(map(chr, range(0x20, 0x7F))))
@@ -458,7 +455,11 @@ def shown_time(message: Message) -> ShownTime | None:
     if not time:
         return None
     utc, offset = str(time.get("utc") or ""), str(time.get("offset") or "+00:00")
-    date, clock = _wall_clock(utc[:16], offset)
+    if len(offset) == 6 and offset.endswith(":00"):
+        date, hour = _hour(utc[:13], offset)
+        clock = hour + utc[13:16]
+    else:
+        date, clock = _wall_clock(utc[:16], offset)
     precision = time.get("precision")
     if precision == "minute":
         shown = f"{clock} {offset} m"
@@ -537,6 +538,13 @@ class Bubble(Column):
 
 
 BUBBLE_PAD, BUBBLE_OWN = 8.0, 0.94
+
+
+@lru_cache(4096)
+def _hour(hour: str, offset: str) -> tuple[str, str]:
+    """Return date and hour of a UTC hour at an ``offset`` of whole hours."""
+    text = (datetime.fromisoformat(hour) + _delta(offset)).isoformat()
+    return text[:10], text[11:13]
 
 
 @lru_cache(65536)

@@ -16,7 +16,6 @@ import unicodedata
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, pairwise
 from typing import NamedTuple
@@ -56,8 +55,7 @@ EMOJI_ADVANCE = 1.25
 EMOJI_WIDTH = 1.16
 
 
-@dataclass(frozen=True, slots=True)
-class TextStyle:
+class TextStyle(NamedTuple):
     """Size in points and cut; colour belongs to whoever places the line."""
 
     size: float

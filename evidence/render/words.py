@@ -95,11 +95,25 @@ _TABLE: dict[str, tuple[str, str]] = {
     "cover.version": ("English; bundle format {version}", "中文；证据包格式版本 {version}"),
     "claim.proved": (
         "These bytes were in our store no later than {time}, and this excerpt is unchanged from "
-        "them. The source held {size} rows as delivered; these stand at positions {first} to "
-        "{last}; {withheld} are withheld, in whole or in part.",
+        "them. The source held {rows} as delivered; {place}; {withheld}.",
         "上述数据不晚于 {time} 即已存入本系统，本摘录与其一致、未经改动。"
-        "来源交付时共 {size} 条，本摘录位于第 {first} 至第 {last} 条，其中 {withheld} 条被全部或部分遮盖。",
+        "来源交付时共 {rows}，{place}，{withheld}。",
     ),
+    "claim.rows": ("{count} rows", "{count} 条"),
+    "claim.rows.one": ("1 row", "1 条"),
+    "claim.place": (
+        "these stand at positions {first} to {last}",
+        "本摘录位于第 {first} 至第 {last} 条",
+    ),
+    "claim.place.one": ("this one stands at position {first}", "本摘录为其中第 {first} 条"),
+    "claim.withheld": (
+        "{count} of them are withheld, in whole or in part",
+        "其中 {count} 条被全部或部分遮盖",
+    ),
+    "claim.withheld.one": (
+        "1 of them is withheld, in whole or in part", "其中 1 条被全部或部分遮盖",
+    ),
+    "claim.withheld.none": ("nothing is withheld", "无遮盖"),
     "claim.proved.many": ("Conversation {number} ({title}): ", "会话 {number}（{title}）："),
     "claim.time.stamp": (
         "the time in the time-stamp inside this bundle", "证据包内时间戳所载时间",
@@ -137,6 +151,13 @@ _TABLE: dict[str, tuple[str, str]] = {
     "people.messages": ("Messages", "消息数"),
     "people.range": ("First to last", "首末条"),
     "people.pages": ("Pages", "页码"),
+    "people.pictures": ("Pictures supplied for participants", "为参与人提供的图片"),
+    "people.pictures.how": (
+        "These were supplied to show who is behind an account. Nobody checked whom or what they show. "
+        "The files themselves are in the bundle, untouched; what is printed here is a smaller copy.",
+        "以下图片用于说明账号的使用人，其内容未经核实。原文件未经改动地收录于证据包内，此处印制的是缩小的副本。",
+    ),
+    "people.picture.by": ("Supplied by {by}, {time}", "由{by}提供，{time}"),
     "people.owner": ("account holder", "账号持有人"),
     "people.basis.default": (
         "as named by the source; not verified",
@@ -157,8 +178,12 @@ _TABLE: dict[str, tuple[str, str]] = {
         "第 {first} 至第 {last} 条（共 {size} 条），连续无间断",
     ),
     "chat.gaps": (
-        "positions {first} to {last} of {size}; {omitted} messages are not included (gaps: {gaps})",
-        "第 {first} 至第 {last} 条（共 {size} 条）；{gaps} 处间断共 {omitted} 条未收录",
+        "positions {first} to {last} of {size}; {count} messages are not included (gaps: {gaps})",
+        "第 {first} 至第 {last} 条（共 {size} 条）；{gaps} 处间断共 {count} 条未收录",
+    ),
+    "chat.gaps.one": (
+        "positions {first} to {last} of {size}; 1 message is not included",
+        "第 {first} 至第 {last} 条（共 {size} 条）；有 1 条未收录",
     ),
     "chat.withheld": ("Withheld", "遮盖"),
     "chat.withheld.value": (
@@ -339,8 +364,9 @@ _TABLE: dict[str, tuple[str, str]] = {
     "colophon.missing": ("Characters no font has", "无字形字符"),
     "colophon.missing.none": ("none", "无"),
     "colophon.missing.row": (
-        "U+{code}: {count} time(s), first on {bates}", "U+{code}：{count} 次，首见于 {bates}",
+        "U+{code}: {count} times, first on {bates}", "U+{code}：{count} 次，首见于 {bates}",
     ),
+    "colophon.missing.row.one": ("U+{code}: once, on {bates}", "U+{code}：1 次，见于 {bates}"),
     "colophon.software": ("Software", "软件"),
     # volume cover
     "volume.part": (
@@ -458,6 +484,11 @@ def words(language: Language) -> Mapping[str, str]:
     """Return all fixed texts in one language."""
     place = 1 if language == "zh" else 0
     return MappingProxyType({key: pair[place] for key, pair in _TABLE.items()})
+
+
+def counted(words: Mapping[str, str], key: str, count: int, **values: object) -> str:
+    """Return the sentence ``key`` as one says it of ``count`` things: ``key.one`` of a single one."""
+    return words[f"{key}.one" if count == 1 else key].format(count=count, **values)
 
 
 def term(table: dict[str, tuple[str, str]], key: str, language: Language) -> str:

@@ -20,6 +20,7 @@ WITHHOLDABLE = (
 )  # fmt: skip
 """Fields that may be withheld singly: all but the sequence and the kind."""
 
+_NUMBER = re.compile(r"[0-9]{1,12}")
 _RANGE = re.compile(r"([0-9]{1,12})(?:-([0-9]{1,12}))?")
 
 
@@ -71,7 +72,7 @@ def parse_redactions(text: str, reason: str = "") -> dict[int, Redaction]:
     targets: dict[int, list[str]] = {}
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         number, _, target = part.partition(":")
-        if not (number.isascii() and number.isdecimal()) or int(number) < 1:
+        if not _NUMBER.fullmatch(number) or int(number) < 1:
             raise InvalidSelection(
                 f"not a redaction: {part!r}", code="invalid_redaction", where=part
             )

@@ -107,10 +107,12 @@ def sign_pdf(
     at: datetime,
     location: str | None = None,
     visible: VisibleStamp | None = None,
+    consume: bool = False,
 ) -> SignedFacts:
     """Write ``signed``, the certified and time-stamped form of ``unsigned``.
 
-    unsigned: a rendered PDF 1.7 with a classic xref table and no signature of any kind.
+    unsigned: a rendered PDF 1.7 with a classic xref table and no signature of any kind. consume: it
+    need not be there afterwards, whatever happens; saves a copy of its bytes.
     at: the claimed signing time, aware; what is proved is the time in the tokens.
     visible: the stamp on a page; None makes the seal field invisible.
 
@@ -119,7 +121,7 @@ def sign_pdf(
     """
     crls = signer.crls(at)
     _require_valid(signer, crls, at)
-    with _whole_or_absent(unsigned, signed) as file:
+    with _whole_or_absent(unsigned, signed, consume=consume) as file:
         reserved = _write_seal(file, reason=reason, location=location, at=at, visible=visible)
         signature = cms.pdf_signature(reserved.digest, signer)
         signature_stamp = stamper.stamp(sha256(signature.value).digest())
@@ -265,11 +267,15 @@ def _require_valid(signer: Signer, crls: tuple[bytes, ...], at: datetime) -> Non
 
 
 @contextmanager
-def _whole_or_absent(source: Path, target: Path) -> Iterator[BinaryIO]:
-    """Give a copy of ``source`` to work on; it becomes ``target`` only when all went well."""
+def _whole_or_absent(source: Path, target: Path, *, consume: bool = False) -> Iterator[BinaryIO]:
+    """Give a copy of ``source`` to work on, or ``source`` itself where it is not needed any more; it
+    becomes ``target`` only when all went well."""
     partial = target.with_name(target.name + ".partial")
     try:
-        shutil.copyfile(source, partial)
+        if consume:
+            shutil.move(source, partial)
+        else:
+            shutil.copyfile(source, partial)
         with partial.open("r+b") as file:
             yield file
             file.flush()

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 
-from evidence.verify import engine, offline, worker
+from evidence.verify import engine, offline, pdf, worker
 from evidence.verify.limited import Bounds
 from evidence.verify.pool import Pool
 
@@ -77,8 +79,8 @@ def pooled(path: Path, roots: Sequence[bytes], pool: Pool, *, runs: int = RUNS) 
 
 
 @dataclass(frozen=True, slots=True)
-class Worst:
-    """The costliest file: CPU seconds and peak memory of the process that judged it."""
+class Spent:
+    """What one file cost the process that judged it: CPU seconds and peak memory."""
 
     name: str
     reason: str
@@ -86,13 +88,22 @@ class Worst:
     peak_mb: float
 
 
-def worst(paths: Sequence[Path], roots: Sequence[bytes]) -> tuple[Worst, Worst]:
-    """Return the hostile files that cost most time and most memory, each judged by a child."""
-    costs = [_cost(path, roots) for path in paths]
-    return max(costs, key=lambda one: one.cpu_seconds), max(costs, key=lambda one: one.peak_mb)
+def costs(paths: Sequence[Path], roots: Sequence[bytes]) -> list[Spent]:
+    """Return what each hostile file costs, judged by a child under the limits of a page.
+
+    The children are forked from a small process of their own, as a worker's are: the limit of memory
+    counts what a child inherits.
+    """
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=pdf.load) as small:
+        return list(small.map(_cost, paths, repeat(roots)))
 
 
-def _cost(path: Path, roots: Sequence[bytes]) -> Worst:
+def worst(spent: Sequence[Spent]) -> tuple[Spent, Spent]:
+    """Return the files that cost most time and most memory."""
+    return max(spent, key=lambda one: one.cpu_seconds), max(spent, key=lambda one: one.peak_mb)
+
+
+def _cost(path: Path, roots: Sequence[bytes]) -> Spent:
     """Judge one file in a child under the limits of a page, and return what the system counted."""
     ours, theirs = os.pipe()
     child = os.fork()
@@ -108,4 +119,4 @@ def _cost(path: Path, roots: Sequence[bytes]) -> Worst:
     said = os.read(ours, 100).decode() or "ended by a limit"
     os.close(ours)
     _, _, used = os.wait4(child, 0)
-    return Worst(path.name, said, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    return Spent(path.name, said, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)

@@ -20,10 +20,11 @@ from typing import Any
 from evidence.verify.offline.marks import marks_from
 from evidence.verify.offline.report import Finding, Report, failed, make_report
 from evidence.verify.pictures import Drawn, Wish, drawn_of
+from evidence.verify.thumbnails import MAX_PIXELS, Thumbnail, thumbnail_of
 
 WORKER = Path(__file__).with_name("worker.py")
-START_SECONDS = 20
-"""What starting a worker may take beyond judging the file."""
+START_SECONDS = 60
+"""What starting a worker may take beyond judging the file; a busy machine is slow at that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +104,22 @@ def drawing_line(path: Path, wish: Wish, bounds: Bounds) -> bytes:
     return json.dumps(request).encode() + b"\n"
 
 
+def shrinking_line(data: bytes, edge: int, bounds: Bounds) -> bytes:
+    """Return the one line that asks a worker for a small copy of a picture.
+
+    The picture itself stands in it: what is stored encrypted is not written down for this.
+    """
+    picture = base64.b64encode(data).decode()
+    request = _costs(bounds) | {"picture": picture, "edge": edge, "pixels": MAX_PIXELS}
+    return json.dumps(request).encode() + b"\n"
+
+
 def _request(path: Path, bounds: Bounds) -> dict[str, Any]:
+    return {"path": str(path.absolute())} | _costs(bounds)
+
+
+def _costs(bounds: Bounds) -> dict[str, Any]:
     return {
-        "path": str(path.absolute()),
         "file_bytes": bounds.file_bytes,
         "unpacked_bytes": bounds.unpacked_bytes,
         "entries": bounds.entries,
@@ -119,6 +133,14 @@ def drawn_in(answer: bytes) -> Drawn | None:
     """Return the pictures in a worker's answer, None when there are none. Total."""
     try:
         return drawn_of(json.loads(answer))
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def thumbnail_in(answer: bytes) -> Thumbnail | None:
+    """Return the small picture in a worker's answer, None when there is none. Total."""
+    try:
+        return thumbnail_of(json.loads(answer))
     except (ValueError, KeyError, TypeError):
         return None
 

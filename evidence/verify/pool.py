@@ -27,18 +27,22 @@ from evidence.verify.limited import (
     drawn_in,
     report_of,
     request_line,
+    shrinking_line,
+    thumbnail_in,
     too_large,
     verify_limited,
 )
 from evidence.verify.offline import Report
 from evidence.verify.pictures import Drawn, Wish
+from evidence.verify.thumbnails import MAX_BYTES, Thumbnail
 
 FILES_PER_WORKER = 500
 """Files after which a worker is replaced: whatever leaks, leaks little."""
 MAX_LINE_BYTES = 16_000_000
 DRAWING = Bounds(cpu_seconds=8, wall_seconds=15)
 """What drawing the pages of one file may cost, beyond judging it."""
-
+SHRINKING = Bounds(cpu_seconds=5, wall_seconds=10)
+"""What making one small picture may cost."""
 
 _alive: set[Worker] = set()
 
@@ -70,10 +74,16 @@ class Worker:
                 self._line(START_SECONDS)
                 self._is_ready = True
             self.served += 1
-            _pipe(self._process.stdin).write(request)
+            self._say(request)
             return self._line(seconds)
         except OSError as error:
             raise WorkerLost(str(error)) from error
+
+    def _say(self, request: bytes) -> None:
+        """Write all of the request: an unbuffered pipe may take less at once."""
+        left = memoryview(request)
+        while left:
+            left = left[_pipe(self._process.stdin).write(left) or 0 :]
 
     def _line(self, seconds: float) -> bytes:
         source, deadline = _pipe(self._process.stdout), time.monotonic() + seconds
@@ -159,12 +169,27 @@ class Pool:
 
     def draw(self, path: Path, wish: Wish, *, bounds: Bounds = DRAWING) -> Drawn | None:
         """Return pages before and after, drawn by a worker; None when they could not be."""
+        answer = self._drawing(drawing_line(path, wish, bounds), bounds)
+        return None if answer is None else drawn_in(answer)
+
+    def shrink(self, data: bytes, edge: int, *, bounds: Bounds = SHRINKING) -> Thumbnail | None:
+        """Return a small copy of the picture ``data``, drawn anew by a worker.
+
+        None when it is no picture we draw, too large, or could not be drawn within bounds.
+        """
+        if not data or len(data) > MAX_BYTES:
+            return None
+        answer = self._drawing(shrinking_line(data, edge, bounds), bounds)
+        return None if answer is None else thumbnail_in(answer)
+
+    def _drawing(self, request: bytes, bounds: Bounds) -> bytes | None:
+        """Return what a worker answers; None where there is none or it was lost over this."""
         worker = self._places.get()
         try:
             worker = worker or _started()
             if worker is None:
                 return None
-            return drawn_in(worker.ask(drawing_line(path, wish, bounds), bounds.wall_seconds + 5))
+            return worker.ask(request, bounds.wall_seconds + 5)
         except WorkerLost:
             worker = _end(worker)
             return None
@@ -172,6 +197,8 @@ class Pool:
             worker = _end(worker)
             raise
         finally:
+            if worker is not None and worker.served >= FILES_PER_WORKER:
+                worker = _end(worker)
             self._places.put(worker)
 
     def close(self) -> None:

@@ -3,7 +3,7 @@
 Run by path with ``python -I``, so it puts the source tree on its own import path. It loads the
 engine once and leaves the network namespace. For every line of JSON on its standard input it forks
 a child that limits itself in time, memory and files, refuses sockets and processes from then on,
-judges (or draws) the one file and answers one line; a child that dies or dallies becomes ``{"died": why}``.
+judges (or draws, or shrinks) the one file and answers one line; a child that dies or dallies becomes ``{"died": why}``.
 So nothing of one file is left when the next one comes, and no answer waits for Python to start.
 """
 
@@ -43,10 +43,11 @@ def main() -> int:
     """Serve requests until standard input ends."""
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
     logging.disable(logging.CRITICAL)
-    from evidence.verify import engine, pdf, pictures  # noqa: F401  # once, for every child
+    from evidence.verify import engine, pdf, pictures, thumbnails  # noqa: F401  # once, for every child
 
     pdf.load()
     pictures.load()
+    thumbnails.load()
     leave_network()
     answers = os.dup(1)
     os.dup2(2, 1)
@@ -101,12 +102,18 @@ def _child(line: bytes, out: int) -> None:
     try:
         request = json.loads(line)
         confine(request)
-        answer = _draw(request) if "draw" in request else _judge(request)
+        answer = _answer(request)
         with os.fdopen(out, "wb") as stream:
             stream.write(answer.encode() + b"\n")
         status = 0
     finally:
         os._exit(status)
+
+
+def _answer(request: dict[str, Any]) -> str:
+    if "picture" in request:
+        return _shrink(request)
+    return _draw(request) if "draw" in request else _judge(request)
 
 
 def _judge(request: dict[str, Any]) -> str:
@@ -130,6 +137,14 @@ def _draw(request: dict[str, Any]) -> str:
     wish = pictures.Wish(tuple(request["draw"]), request["at_most"])
     drawn = pictures.draw(Path(request["path"]).read_bytes(), wish)
     return json.dumps(drawn.to_dict() if drawn else {"died": "undrawable"})
+
+
+def _shrink(request: dict[str, Any]) -> str:
+    from evidence.verify import thumbnails
+
+    data = base64.b64decode(request["picture"])
+    made = thumbnails.make(data, request["edge"], request["pixels"])
+    return json.dumps(made.to_dict() if made else {"died": "too large"})
 
 
 def confine(request: dict[str, Any]) -> None:

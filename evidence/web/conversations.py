@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
 from typing import Any
 
+from django.core.paginator import Paginator
+from django.db.models import Max
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -19,7 +20,8 @@ from evidence.archive.read import SeriesFacts, StoredMessage, describe_series
 from evidence.archive.read import messages as stored_messages
 from evidence.errors import InvalidSelection
 from evidence.front.exporting import moment
-from evidence.front.files import handed_out
+from evidence.front.files import handed_out, small_picture
+from evidence.front.thumbnails import attachment_name, kept_places, thumbnail
 from evidence.front.times import local_time, zone_of_days
 from evidence.models import Message as MessageRow
 from evidence.models import Series
@@ -28,16 +30,26 @@ from evidence.web.page import Page
 
 WINDOW = 100
 """Messages on one page."""
+LISTED = 50
+"""Conversations on one page."""
 
 
 class Conversations(Page):
     def get(self, request: HttpRequest) -> HttpResponse:
-        series = list(series_of(self.person, organisation_of(self.person)))
-        series.sort(key=lambda one: (-one.conversation_id, -one.pk))
-        groups = [list(found) for _, found in groupby(series, lambda one: one.conversation_id)]
-        groups.sort(key=lambda group: -group[0].pk)
-        shown = [{"facts": describe_series(group[0]), "earlier": group[1:]} for group in groups]
-        return render(request, "web/conversations.html", {"conversations": shown})
+        series = series_of(self.person, organisation_of(self.person))
+        newest = (
+            series.select_related(None).order_by().values_list("conversation")
+            .annotate(newest=Max("pk")).order_by("-newest")
+        )  # fmt: skip
+        page = Paginator(newest, LISTED).get_page(request.GET.get("page"))
+        groups: dict[int, list[Series]] = {conversation: [] for conversation, _ in page}
+        for one in series.filter(conversation__in=list(groups)):
+            groups[one.conversation_id].append(one)
+        shown = [
+            {"facts": describe_series(first), "earlier": earlier}
+            for first, *earlier in filter(None, groups.values())
+        ]
+        return render(request, "web/conversations.html", {"conversations": shown, "page": page})
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +111,7 @@ def _first_at(series: Series, start: datetime) -> int:
 
 
 def _rows(series: Series, first: int, last: int) -> list[ShownMessage]:
-    kept: dict[int, set[int]] = {}
-    found = series.attachments.filter(sequence__gte=first, sequence__lte=last, blob__isnull=False)
-    for sequence, place in found.values_list("sequence", "place"):
-        kept.setdefault(sequence, set()).add(place)
+    kept = kept_places(series, Ranges(((first, last),)))
     shown, day = [], ""
     for stored in stored_messages(series, Ranges(((first, last),))):
         message = _opened(stored)
@@ -112,7 +121,7 @@ def _rows(series: Series, first: int, last: int) -> list[ShownMessage]:
                 stored.sequence,
                 message,
                 this_day if this_day != day else "",
-                frozenset(kept.get(stored.sequence, ())),
+                kept.get(stored.sequence, frozenset()),
             )
         )
         day = this_day
@@ -136,12 +145,17 @@ class AttachmentFile(Page):
         return handed_out(open_blob(blob), name)
 
 
+class Thumbnail(Page):
+    """An attached picture, small; a plain sign where what is attached cannot be drawn."""
+
+    def get(self, request: HttpRequest, series_id: str, sequence: int, place: int) -> HttpResponse:
+        series = series_for(self.person, series_id)
+        blob = attachment_for(series, sequence, place)
+        log_view(series=series, actor=self.actor, first=sequence, last=sequence, at=timezone.now())
+        return small_picture(thumbnail(blob), f"attachment-{sequence}-{place + 1}.jpg")
+
+
 def _attachment_name(series: Series, sequence: int, place: int) -> str:
-    fallback = f"attachment-{sequence}-{place + 1}"
-    for stored in stored_messages(series, Ranges(((sequence, sequence),))):
-        message = _opened(stored)
-        if message is not None and place < len(message.attachments):
-            facts = message.attachments[place]
-            if isinstance(facts, dict) and facts.get("name"):
-                return str(facts["name"]).replace("/", "_").replace("\\", "_")
-    return fallback
+    found = stored_messages(series, Ranges(((sequence, sequence),)))
+    names = [attachment_name(_opened(stored), place) for stored in found]
+    return "".join(names) or f"attachment-{sequence}-{place + 1}"

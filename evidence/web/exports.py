@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Prefetch, QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -21,27 +24,57 @@ from evidence.access import (
     organisation_of,
     organisation_to_change,
 )
+from evidence.access.drafts import open_drafts_of
 from evidence.actions.advance import ENDED, cancel_export
 from evidence.actions.deliver import described, download, released
 from evidence.actions.open_matter import describe_matter
 from evidence.actions.request_export import export_request, retry_export
 from evidence.actions.withdraw_bundle import supersede_bundle, withdraw_bundle
+from evidence.archive.read import describe_conversation
 from evidence.errors import Corrupt, InvalidSelection
 from evidence.front.files import handed_out
 from evidence.front.sentences import WORKING_PHASES, error_sentence
-from evidence.models import Export, Job
+from evidence.front.step_up import step_up
+from evidence.models import Export, Job, Series
+from evidence.render.qr import qr_path
 from evidence.web.page import Page
 
-LISTED = 200
+LISTED = 50
+"""Bundles on one page."""
+TITLES = 3
+"""Conversations of a bundle that a table names."""
 
 
 class Exports(Page):
     def get(self, request: HttpRequest) -> HttpResponse:
-        shown = [
-            {"export": export, "matter": describe_matter(export.matter)["name"]}
-            for export in exports_of(self.person, organisation_of(self.person))[:LISTED]
-        ]
-        return render(request, "web/exports.html", {"exports": shown})
+        found = exports_of(self.person, organisation_of(self.person))
+        context = shown_bundles(found, request.GET.get("page"))
+        for one in context["bundles"]:
+            one["matter"] = describe_matter(one["export"].matter)["name"]
+        return render(request, "web/exports.html", context)
+
+
+def shown_bundles(exports: QuerySet[Export], number: str | None) -> dict[str, Any]:
+    """Return a page of ``exports``, and ``bundles``: what a table says of each one on it, the
+    export and of which conversations it is."""
+    related = Series.objects.select_related("conversation__organisation").order_by("pk")
+    named = exports.prefetch_related(Prefetch("selection__series", queryset=related))
+    page = Paginator(named, LISTED).get_page(number)
+    shown = []
+    for export in page:
+        chosen = list(export.selection.series.all())
+        kept = [one for one in chosen if one.erased_at is None]
+        titles = [describe_conversation(one.conversation)["title"] for one in kept[:TITLES]]
+        shown.append(
+            {
+                "export": export,
+                "titles": titles,
+                "more": len(kept) - len(titles),
+                "erased": len(chosen) - len(kept),
+                "is_running": export.job.phase not in ENDED,
+            }
+        )
+    return {"bundles": shown, "page": page}
 
 
 class ExportPage(Page):
@@ -57,8 +90,14 @@ class ExportPage(Page):
             "custody": _custody(export),
             "may_change": may_change(self.person, export.organisation),
             "newer": self._newer(export),
-            "verify_address": request.build_absolute_uri(reverse("verify")),
+            "draft": open_drafts_of(self.person).filter(export=export).first(),
         }
+        if export.issued_at is not None:
+            address = (
+                f"{settings.TRUETHREAD_PUBLIC_URL}{reverse('verify')}?bundle={export.public_id}"
+            )
+            side, path = qr_path(address)
+            context |= {"verify_address": address, "qr_side": side, "qr_path": path}
         return render(request, "web/export.html", context)
 
     def _newer(self, export: Export) -> list[Export]:
@@ -80,6 +119,7 @@ class Withdraw(Page):
             if request.POST.get("sure") != "yes":
                 messages.error(request, _("Please tick that you are sure."))
             else:
+                step_up(request)
                 withdraw_bundle(export=export, actor=self.actor, reason=reason, at=timezone.now())
                 messages.success(request, _("The bundle was withdrawn."))
         except InvalidSelection as error:
@@ -97,6 +137,7 @@ class Supersede(Page):
         try:
             if newer.pk < export.pk:
                 raise InvalidSelection("an older bundle", code="cannot_supersede")
+            step_up(request)
             supersede_bundle(export=export, by=newer, actor=self.actor, at=timezone.now())
             messages.success(request, _("The newer bundle was named."))
         except InvalidSelection as error:
@@ -119,7 +160,7 @@ class Cancel(Page):
     def post(self, request: HttpRequest, export_id: str) -> HttpResponse:
         job = job_for(self.person, export_id)
         organisation_to_change(self.person, job.export.organisation)
-        cancel_export(job=job, at=timezone.now())
+        cancel_export(job=job, actor=self.actor, at=timezone.now())
         return redirect("export", export_id=export_id)
 
 
@@ -129,6 +170,7 @@ class Retry(Page):
     def post(self, request: HttpRequest, export_id: str) -> HttpResponse:
         export = export_for(self.person, export_id)
         organisation_to_change(self.person, export.organisation)
+        step_up(request)
         try:
             again = retry_export(
                 export=export, actor=self.actor, at=timezone.now(), user=self.person

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -13,10 +14,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from evidence import custody
 from evidence.access import (
     exports_of,
-    holds_of,
     matter_for,
     matter_to_change,
     matter_to_share,
@@ -25,7 +24,6 @@ from evidence.access import (
     may_share,
     membership_for,
     organisation_of,
-    series_of,
 )
 from evidence.actions.change_matter import (
     admit_to_matter,
@@ -33,17 +31,18 @@ from evidence.actions.change_matter import (
     dismiss_from_matter,
     open_new_matter,
 )
-from evidence.actions.holds import describe_hold
 from evidence.actions.open_matter import describe_matter
-from evidence.archive.read import describe_series
 from evidence.errors import InvalidMatter
+from evidence.front.entries import latest_about
 from evidence.front.sentences import error_sentence
-from evidence.models import Hold, Matter, Membership
+from evidence.front.step_up import step_up
+from evidence.models import Matter, Membership
+from evidence.web.exports import shown_bundles
+from evidence.web.holds import shown_holds
 from evidence.web.page import Page
 
-LISTED = 200
-ENTRIES = 50
-"""Entries of a matter's chain on its page, the latest."""
+LISTED = 50
+"""Matters on one page."""
 BASES = {
     "own": gettext_lazy("Own records"),
     "company": gettext_lazy("Approval of the company"),
@@ -94,9 +93,10 @@ class Matters(Page):
         found = matters_of(self.person, organisation).annotate(
             bundles=Count("exports", distinct=True)
         )
-        shown = [{"matter": one, "facts": describe_matter(one)} for one in found[:LISTED]]
+        page = Paginator(found, LISTED).get_page(request.GET.get("page"))
         context = {
-            "matters": shown,
+            "matters": [{"matter": one, "facts": describe_matter(one)} for one in page],
+            "page": page,
             "organisation": organisation,
             "may_change": may_change(self.person, organisation),
         }
@@ -163,9 +163,12 @@ class MatterPage(Page):
             "members": members,
             "may_change": may_change(self.person, matter.organisation),
             "may_share": may_share(self.person, matter),
-            "exports": exports_of(self.person, matter.organisation).filter(matter=matter)[:LISTED],
-            "holds": [self._hold(one) for one in holds_of(self.person).filter(matter=matter)],
-            "entries": list(custody.entries_of("matter", matter.public_id))[: -ENTRIES - 1 : -1],
+            **shown_bundles(
+                exports_of(self.person, matter.organisation).filter(matter=matter),
+                request.GET.get("page"),
+            ),
+            **shown_holds(self.person, matter),
+            "entries": latest_about("matter", matter),
         }
         if context["may_share"]:
             context["others"] = (
@@ -177,11 +180,6 @@ class MatterPage(Page):
             )
         return render(request, "web/matter.html", context)
 
-    def _hold(self, hold: Hold) -> dict[str, Any]:
-        series = series_of(self.person).filter(conversation=hold.conversation).first()
-        facts = describe_series(series) if series else None
-        return {"hold": hold, "facts": facts, "reason": describe_hold(hold)["reason"]}
-
 
 class MatterMembers(Page):
     """Who works on a matter: ``user`` is let in, or with ``go=remove`` out again."""
@@ -189,6 +187,7 @@ class MatterMembers(Page):
     def post(self, request: HttpRequest, matter_id: str) -> HttpResponse:
         matter = matter_to_share(self.person, matter_id)
         user = membership_for(matter.organisation, request.POST.get("user", "")).user
+        step_up(request)
         change = dismiss_from_matter if request.POST.get("go") == "remove" else admit_to_matter
         change(matter=matter, user=user, actor=self.actor, at=timezone.now())
         messages.success(request, _("Who works on this matter was changed."))

@@ -191,6 +191,7 @@ class RevokeInvitation(Page):
     def post(self, request: HttpRequest, organisation_id: str, invitation_id: str) -> HttpResponse:
         organisation = organisation_to_run(self.person, organisation_id)
         invitation = invitation_for(organisation, invitation_id)
+        step_up(request)
         revoke_invitation(invitation=invitation, actor=self.actor, at=timezone.now())
         messages.success(request, _("The invitation was taken back."))
         return redirect("organisation", organisation_id=organisation.public_id)

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views import View
@@ -33,9 +33,13 @@ class Page(LoginRequiredMixin, View):
         except NotAllowed as error:
             raise PermissionDenied from error
         except EvidenceError as error:
-            logger.warning("%s could not be served: %s", request.path, error.code)
-            context = {"sentence": error_sentence(error)}
-            return render(request, "trouble.html", context, status=503)
+            return self.troubled(request, error)
+
+    def troubled(self, request: HttpRequest, error: EvidenceError) -> HttpResponse:
+        """Return what is answered where ``error`` stopped the page."""
+        logger.warning("%s could not be served: %s", request.path, error.code)
+        context = {"sentence": error_sentence(error)}
+        return render(request, "trouble.html", context, status=503)
 
     @property
     def person(self) -> User:

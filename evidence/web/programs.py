@@ -168,7 +168,9 @@ class EndProgram(Page):
     """End what a program may do for the person, at once."""
 
     def post(self, request: HttpRequest, grant_id: str) -> HttpResponse:
-        revoke_grant(grant=grant_for(self.person, grant_id), at=timezone.now())
+        grant = grant_for(self.person, grant_id)
+        step_up(request)
+        revoke_grant(grant=grant, at=timezone.now())
         messages.success(request, _("The program no longer acts for you."))
         return redirect("programs")
 

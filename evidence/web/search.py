@@ -1,112 +1,163 @@
-"""Search in one conversation: messages are opened one after another, for no index could be kept."""
+"""Search in one conversation: one answer, which grows while messages are opened one after another.
+
+Hits and progress are sent as they come, as plain HTML; the browser shows what has arrived, with or
+without scripts, and whoever leaves the page ends the search. It holds a thread of its server as long
+as it runs, so few run at a time on one machine and each ends after ``SECONDS``.
+"""
 
 from __future__ import annotations
 
+import secrets
 import time
-import unicodedata
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import ExitStack
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
-from django.utils import timezone
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
 
 from evidence.access import series_for
-from evidence.actions.log_view import log_view
-from evidence.archive.read import StoredMessage, describe_series
-from evidence.archive.read import messages as stored_messages
+from evidence.actions.log_view import STRETCH, log_view
+from evidence.archive.read import describe_series
+from evidence.archive.search import Hit, search
+from evidence.errors import BusyNow, Corrupt
+from evidence.front.limits import Turnstile
+from evidence.front.sentences import error_sentence
 from evidence.models import Series
-from evidence.values import Message, Ranges
+from evidence.values import Actor
 from evidence.web.page import Page
 
-SCANNED = 50_000
-"""Messages one request opens at most."""
-SECONDS = 2.0
-"""How long one request scans at most."""
-FOUND = 50
+SECONDS = 60.0
+"""How long one search runs; it can be gone on with from where it stopped."""
+FOUND = 200
 """Hits on one page."""
-_LOOK = 500
-_AROUND = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A message in which the words stand: before, hit and after are its text around them."""
-
-    sequence: int
-    message: Message
-    before: str
-    hit: str
-    after: str
+AT_ONCE = 3
+PATIENCE = 8.0
+"""Seconds a search waits for a place, and for an earlier one of the same person to end."""
+_EVERY = 0.25
+_LOOK = 200
 
 
 class Search(Page):
-    def get(self, request: HttpRequest, series_id: str) -> HttpResponse:
+    def get(self, request: HttpRequest, series_id: str) -> HttpResponseBase:
         series = series_for(self.person, series_id)
         words = " ".join(request.GET.get("q", "")[:100].split())
         start = request.GET.get("from", "")
         first = int(start) if start.isdecimal() and 0 < len(start) < 13 else 1
         first = min(max(1, first), max(1, series.size))
-        hits, last = _scanned(series, words, first) if words else ([], first - 1)
-        for hit in hits:
-            log_view(
-                series=series, actor=self.actor, first=hit.sequence, last=hit.sequence,
-                at=timezone.now(),
-            )  # fmt: skip
-        context = {
-            "series": series,
-            "facts": describe_series(series),
-            "words": words,
-            "hits": hits,
-            "first": first,
-            "last": last,
-            "next": last + 1 if words and last < series.size else None,
-        }
-        answer = render(request, "web/search.html", context)
+        mark = f"<!-- {secrets.token_hex(16)} -->"
+        context = {"series": series, "facts": describe_series(series), "words": words, "mark": mark}
+        page = render(request, "web/search.html", context)
+        page.headers["Cache-Control"] = "no-store"
+        if not words:
+            return page
+        head, _, tail = page.content.decode().partition(mark)
+        found = _Found(series, self.actor, words, first)
+        places = taken_places(self.person.public_id)
+        answer = StreamingHttpResponse(_Stream(_pieces(head, found, tail), places))
         answer.headers["Cache-Control"] = "no-store"
+        answer.headers["X-Accel-Buffering"] = "no"
         return answer
 
 
-def _scanned(series: Series, words: str, first: int) -> tuple[list[Hit], int]:
-    """Return the hits from ``first`` on and the last message that was looked at."""
-    hits: list[Hit] = []
-    needle, until = _folded(words), time.monotonic() + SECONDS
-    end = min(series.size, first + SCANNED - 1)
-    last = first - 1
-    for stored in stored_messages(series, Ranges(((first, end),)) if series.size else Ranges()):
-        last = stored.sequence
-        hit = _hit(stored, needle)
-        if hit is not None:
-            hits.append(hit)
-        if len(hits) >= FOUND or (last % _LOOK == 0 and time.monotonic() > until):
-            break
-    return hits, last
+_TOGETHER = Turnstile("search", at_once=AT_ONCE, patience=PATIENCE, per_minute=60)
 
 
-def _hit(stored: StoredMessage, needle: str) -> Hit | None:
-    if stored.is_erased:
-        return None
-    message = stored.message()
-    for text in _texts(message):
-        place = _folded(text).find(needle)
-        if place >= 0:
-            # Folding may change lengths; then the start of the text is shown, without a mark.
-            same = len(_folded(text)) == len(text)
-            at, end = (place, place + len(needle)) if same else (0, 0)
-            return Hit(
-                stored.sequence, message, text[max(0, at - _AROUND) : at], text[at:end],
-                text[end : end + _AROUND],
+def taken_places(person: str) -> ExitStack:
+    """Return the place of one person who has every message of a conversation opened, to be closed.
+    Raises BusyNow."""
+    one_each = Turnstile(f"search-{person}", at_once=1, patience=PATIENCE, per_minute=60)
+    with ExitStack() as places:
+        try:
+            places.enter_context(one_each.passed(None))
+            places.enter_context(_TOGETHER.passed(person))
+        except BusyNow as error:
+            raise BusyNow(str(error), code="search_busy") from error
+        return places.pop_all()
+
+
+class _Stream:
+    """The pieces of the answer; the server closes it at the end, or when nobody listens any more."""
+
+    def __init__(self, pieces: Iterator[str], places: ExitStack) -> None:
+        self._pieces = pieces
+        self._places = places
+
+    def __iter__(self) -> Iterator[str]:
+        return self._pieces
+
+    def close(self) -> None:
+        self._places.close()
+
+
+class _Found:
+    """A search under way, written down as HTML."""
+
+    def __init__(self, series: Series, actor: Actor, words: str, first: int) -> None:
+        self._series, self._actor, self._words, self._first = series, actor, words, first
+        self._language = translation.get_language()
+        self._logged: set[int] = set()
+        self._number = 0
+        self._last = first - 1
+
+    def pieces(self) -> Iterator[str]:
+        """Yield hits and, a few times a second, how far the search has come. Shown is logged."""
+        yield self._progress()
+        until = time.monotonic() + SECONDS
+        said = time.monotonic()
+        for sequence, hit in search(self._series, self._words, self._first):
+            self._last = sequence
+            if hit is not None:
+                self._number += 1
+                yield self._shown(hit)
+            if sequence % _LOOK and hit is None:
+                continue
+            now = time.monotonic()
+            if self._number >= FOUND or now > until:
+                break
+            if now - said > _EVERY:
+                said = now
+                yield self._progress()
+        yield self._progress(is_over=True)
+
+    def _shown(self, hit: Hit) -> str:
+        stretch = (hit.sequence - 1) // STRETCH
+        if stretch not in self._logged:
+            self._logged.add(stretch)
+            log_view(
+                series=self._series, actor=self._actor, first=hit.sequence, last=hit.sequence,
+                at=timezone.now(),
             )  # fmt: skip
-    return None
+        return self._html("web/_hit.html", {"series": self._series, "hit": hit})
+
+    def _progress(self, *, is_over: bool = False) -> str:
+        is_whole = self._last >= self._series.size
+        context = {
+            "size": self._series.size,
+            "first": self._first,
+            "last": self._last,
+            "number": self._number,
+            "words": self._words,
+            "is_over": is_over,
+            "next": self._last + 1 if is_over and not is_whole else None,
+        }
+        return self._html("web/_searched.html", context)
+
+    def failed(self, error: Corrupt) -> str:
+        """Return the end of a search that met a message which does not open."""
+        return self._html("web/_searched.html", {"error": error_sentence(error)})
+
+    def _html(self, template: str, context: dict[str, object]) -> str:
+        with translation.override(self._language):
+            return render_to_string(template, context)
 
 
-def _texts(message: Message) -> list[str]:
-    found = [message.body or ""]
-    found += [str(one.get("name") or "") for one in message.attachments if isinstance(one, dict)]
-    if message.body is None and isinstance(message.source_text, str):
-        found.append(message.source_text)
-    return [text for text in found if text]
-
-
-def _folded(text: str) -> str:
-    """Return ``text`` as it is compared: case, width and composition make no difference."""
-    return unicodedata.normalize("NFKC", text).casefold()
+def _pieces(head: str, found: _Found, tail: str) -> Iterator[str]:
+    yield head
+    try:
+        yield from found.pieces()
+    except Corrupt as error:
+        yield found.failed(error)
+    yield tail

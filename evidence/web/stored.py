@@ -10,22 +10,22 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from evidence import custody
 from evidence.access import organisation_to_run, role_in, series_for, series_of
 from evidence.actions.erase_conversation import erase_conversation, plan_erasure
-from evidence.actions.export_steps.siblings import compare_whole
+from evidence.actions.export_steps.siblings import Comparison, compare_whole
 from evidence.actions.log_view import log_view
 from evidence.archive.read import describe_acquisition, describe_series
-from evidence.errors import Corrupt, NotErasable, NotFound
+from evidence.errors import NotErasable, NotFound
+from evidence.front.entries import latest_about
+from evidence.front.limits import COMPARED
 from evidence.front.sentences import code_sentence, error_sentence
 from evidence.front.step_up import step_up
 from evidence.models import Membership, Series
 from evidence.web.page import Page
+from evidence.web.search import taken_places
 
 LATEST = 50
 """Entries of the log on the page."""
-COMPARED = 100_000
-"""Messages up to which two deliveries are compared while the person waits."""
 _SHOWN_PEOPLE = 200
 
 
@@ -43,20 +43,10 @@ class Stored(Page):
             "delivery": describe_acquisition(series.acquisition),
             "attachments": series.attachments.filter(blob__isnull=False).count(),
             "others": others.exclude(pk=series.pk)[:LATEST],
-            "entries": _entries(series),
+            "entries": latest_about("series", series),
             "may_erase": role_in(self.person, series.organisation) == Membership.Role.OWNER,
         }
         return render(request, "web/stored.html", context)
-
-
-def _entries(series: Series) -> list[Any]:
-    """Return the latest entries about the series, newest first; an unreadable log shows none."""
-    rows = Series.objects.filter(pk=series.pk).values_list("public_id", flat=True)
-    try:
-        found = custody.entries_about({"series": rows}, limit=LATEST)
-    except Corrupt:
-        return []
-    return [logged.entry for _number, logged in found]
 
 
 class Compare(Page):
@@ -72,13 +62,15 @@ class Compare(Page):
             "limit": COMPARED,
         }
         if max(series.size, other.size) <= COMPARED:
-            for one in (series, other):
-                if one.size:
-                    log_view(
-                        series=one, actor=self.actor, first=1, last=one.size, at=timezone.now()
-                    )
-            context["comparison"] = compare_whole(series, other)
+            with taken_places(self.person.public_id):
+                context["comparison"] = self._compared(series, other)
         return render(request, "web/compare.html", context)
+
+    def _compared(self, series: Series, other: Series) -> Comparison:
+        """Return how the two differ; opening every message of both is logged."""
+        for one in filter(lambda one: one.size, (series, other)):
+            log_view(series=one, actor=self.actor, first=1, last=one.size, at=timezone.now())
+        return compare_whole(series, other)
 
 
 class Erase(Page):

@@ -16,6 +16,7 @@ from zoneinfo import available_timezones
 
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
+from django.core.paginator import Paginator
 from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -345,10 +346,12 @@ class AcquisitionPage(Page):
     def get(self, request: HttpRequest, acquisition_id: str) -> HttpResponse:
         acquisition = acquisition_for(self.person, acquisition_id)
         series = series_of(self.person).filter(acquisition=acquisition).order_by("place")
+        page = Paginator(series, LISTED).get_page(request.GET.get("page"))
         context = {
             "acquisition": acquisition,
             "facts": describe_acquisition(acquisition),
-            "conversations": [describe_series(one) for one in series],
+            "page": page,
+            "conversations": [describe_series(one) for one in page],
             "stamp": _stamp_over(acquisition),
         }
         return render(request, "web/acquisition.html", context)

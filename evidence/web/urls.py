@@ -6,15 +6,16 @@ from evidence.web import (
     account,
     conversations,
     exports,
+    holds,
     home,
     matters,
     organisations,
     programs,
     search,
-    select,
     stored,
     uploads,
     wizard,
+    wizard_parties,
 )
 
 urlpatterns = [
@@ -75,6 +76,12 @@ urlpatterns = [
         matters.MatterMembers.as_view(),
         name="matter_members",
     ),
+    path("matters/<slug:matter_id>/holds/", holds.PlaceHold.as_view(), name="place_hold"),
+    path(
+        "matters/<slug:matter_id>/holds/<slug:hold_id>/release/",
+        holds.ReleaseHold.as_view(),
+        name="release_hold",
+    ),
     path("upload/", uploads.Uploads.as_view(), name="upload"),
     path("upload/begin/", uploads.BeginUpload.as_view(), name="upload_begin"),
     path("upload/list/", uploads.UploadList.as_view(), name="upload_list"),
@@ -113,9 +120,12 @@ urlpatterns = [
         conversations.AttachmentFile.as_view(),
         name="attachment",
     ),
+    path(
+        "conversations/<slug:series_id>/messages/<int:sequence>/attachments/<int:place>/small",
+        conversations.Thumbnail.as_view(),
+        name="thumbnail",
+    ),
     path("conversations/<slug:series_id>/search/", search.Search.as_view(), name="search"),
-    path("conversations/<slug:series_id>/export/", select.Select.as_view(), name="select"),
-    path("conversations/<slug:series_id>/export/count/", select.Count.as_view(), name="count"),
     path("conversations/<slug:series_id>/about/", stored.Stored.as_view(), name="stored"),
     path(
         "conversations/<slug:series_id>/compare/<slug:other_id>/",
@@ -128,6 +138,11 @@ urlpatterns = [
     *(
         path(f"drafts/<slug:draft_id>/{view.step}/", view.as_view(), name=f"wizard_{view.step}")
         for view in wizard.WIZARD
+    ),
+    path(
+        "drafts/<slug:draft_id>/pictures/<slug:picture_id>",
+        wizard_parties.PartyPictureImage.as_view(),
+        name="party_picture",
     ),
     path("exports/", exports.Exports.as_view(), name="exports"),
     path("exports/<slug:export_id>/", exports.ExportPage.as_view(), name="export"),

@@ -6,41 +6,45 @@ meanwhile, nothing is overwritten unseen: the page comes back with what was type
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib import messages
+from django.core.paginator import Page as PaginatorPage
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.functional import Promise
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from evidence.access import matters_of, organisation_to_change, series_for, series_of
-from evidence.access.drafts import draft_for, drafts_of
+from evidence.access.drafts import draft_for, open_drafts_of
 from evidence.actions.keep_draft import (
     State,
     begin_draft,
     change_draft,
+    confirm_draft,
     describe_draft,
     drop_draft,
-    finish_draft,
 )
 from evidence.actions.log_view import log_view
 from evidence.actions.open_matter import describe_matter
-from evidence.actions.request_export import closed, frozen_parts
+from evidence.actions.party_pictures import pictures_of
+from evidence.actions.request_export import closed, quotes_of
+from evidence.archive.pushed import is_growing
 from evidence.archive.read import SeriesFacts, describe_series
 from evidence.archive.read import messages as stored_messages
-from evidence.errors import EvidenceError, InvalidSelection
+from evidence.errors import InvalidSelection
 from evidence.formats.message import segments
 from evidence.formats.ranges import of as ranges_of
 from evidence.formats.ranges import sequences
+from evidence.front.clusters import LONGEST_CLUSTER, clickable
 from evidence.front.drafting import (
     BASES,
     choices_of,
@@ -51,41 +55,27 @@ from evidence.front.drafting import (
     rule_choice,
     rule_of,
 )
-from evidence.front.exporting import ask_for_export, counted
+from evidence.front.exporting import ask_for_bundle, count_of, counted, require_own_name
 from evidence.front.marks import plain
 from evidence.front.sentences import error_sentence
 from evidence.front.step_up import step_up
+from evidence.front.thumbnails import kept_places
 from evidence.front.times import zone_of_days
-from evidence.models import Draft, Series
-from evidence.select import FrozenPart
+from evidence.models import Draft, Export, Series
+from evidence.select import Choice, Picked
 from evidence.values import Message, Ranges
 from evidence.web.page import Page
 from evidence.web.wizard_forms import NUMBERS, AuthorityForm, PurposeForm, RuleForm
+from evidence.web.wizard_parties import PartiesStep
+from evidence.web.wizard_steps import STEPS, DraftChanged, Step, step_address
 
-STEPS: dict[str, Promise] = {
-    "purpose": gettext_lazy("Purpose"),
-    "authority": gettext_lazy("Authority"),
-    "conversations": gettext_lazy("Conversations"),
-    "messages": gettext_lazy("Messages"),
-    "redaction": gettext_lazy("Withhold"),
-    "parties": gettext_lazy("Parties"),
-    "review": gettext_lazy("Review"),
-    "confirm": gettext_lazy("Confirm"),
-    "result": gettext_lazy("Result"),
-}
 WINDOW = 50
 """Messages on one page of a step."""
+OFFERED = 50
+"""Conversations on one page of a step."""
 MOST_CONVERSATIONS = 50
-MOST_PEOPLE = 60
 _ROWS_PER_PAGE = {"record": 9, "conversation": 11}
 """What fits on a printed page by experience; an estimate for the review, nothing more."""
-
-
-class DraftChanged(EvidenceError):
-    """The same step was changed in another tab since the form was shown."""
-
-    code = "draft_changed"
-    sentence = "This step was changed in another tab meanwhile."
 
 
 class Drafts(Page):
@@ -95,7 +85,7 @@ class Drafts(Page):
         self.may_store()
         shown = [
             {"draft": one, "name": describe_draft(one).get("purpose", {}).get("matter", "")}
-            for one in drafts_of(self.person).filter(export=None)[:100]
+            for one in open_drafts_of(self.person)[:100]
         ]
         return render(request, "web/wizard/drafts.html", {"drafts": shown})
 
@@ -119,91 +109,6 @@ class DropDraft(Page):
         return redirect("drafts")
 
 
-class Step(Page):
-    """What the steps have in common: the draft, the way there and back, and keeping."""
-
-    step: ClassVar[str]
-
-    def opened(self, draft_id: str) -> tuple[Draft, State]:
-        """Return the draft and what it holds. Raises NotFound."""
-        draft = draft_for(self.person, draft_id)
-        return draft, describe_draft(draft)
-
-    def chosen(self, draft: Draft, state: State) -> list[Series]:
-        """Return the conversations of the draft that are still there, in its order."""
-        wanted = state.get("conversations", [])
-        found = {
-            one.public_id: one
-            for one in series_of(self.person).filter(
-                organisation=draft.organisation, public_id__in=wanted
-            )
-        }
-        return [found[one] for one in wanted if one in found]
-
-    def shown(
-        self,
-        request: HttpRequest,
-        draft: Draft,
-        state: State,
-        context: Mapping[str, Any],
-        status: int = 200,
-    ) -> HttpResponse:
-        """Return the page of this step."""
-        names = list(STEPS)
-        place = names.index(self.step)
-        steps = [
-            {
-                "name": name,
-                "words": words,
-                "address": _address(name, draft),
-                "mark": "now" if name == self.step else "done" if name in state else "later",
-            }
-            for name, words in STEPS.items()
-            if name != "result" or draft.export_id
-        ]
-        frame = {
-            "draft": draft,
-            "state": state,
-            "steps": steps,
-            "number": place + 1,
-            "step_words": STEPS[self.step],
-            "back": _address(names[place - 1], draft) if place else "",
-            "seen": mark(self.part(state)),
-        }
-        answer = render(
-            request, f"web/wizard/{self.step}.html", frame | dict(context), status=status
-        )
-        answer.headers["Cache-Control"] = "no-store"
-        return answer
-
-    def part(self, state: State) -> Any:
-        """Return what this step keeps."""
-        return state.get(self.step) or {}
-
-    def keep(self, request: HttpRequest, draft: Draft, change: Callable[[State], None]) -> State:
-        """Keep a change of this step. Raises DraftChanged where another tab was faster."""
-        seen = request.POST.get("seen", "")
-
-        def checked(state: State) -> None:
-            before = mark(self.part(state))
-            change(state)
-            if before not in (seen, mark(self.part(state))):
-                raise DraftChanged("another tab was faster")
-
-        return change_draft(draft=draft, change=checked, at=timezone.now())
-
-    def on(self, request: HttpRequest, draft: Draft) -> HttpResponse:
-        """Return the way to the next step, or back."""
-        place = list(STEPS).index(self.step)
-        place += -1 if request.POST.get("go") == "back" else 1
-        return redirect(_address(list(STEPS)[max(0, place)], draft))
-
-
-def _address(step: str, draft: Draft, **query: object) -> str:
-    address = reverse(f"wizard_{step}", args=[draft.public_id])
-    return f"{address}?{urlencode(query)}" if query else address
-
-
 class FormStep(Step):
     """A step that is one form."""
 
@@ -217,6 +122,8 @@ class FormStep(Step):
     def post(self, request: HttpRequest, draft_id: str) -> HttpResponse:
         draft, state = self.opened(draft_id)
         form = self.form_class(request.POST)
+        if form.is_valid():
+            self.check(form, draft)
         if request.POST.get("go") != "back" and not form.is_valid():
             return self.shown(request, draft, state, {"form": form} | self.extra(), status=400)
         given = {name: request.POST.get(name, "").strip()[:NUMBERS] for name in form.fields}
@@ -231,6 +138,9 @@ class FormStep(Step):
             return self.shown(request, draft, state, context, status=409)
         return self.on(request, draft)
 
+    def check(self, form: Form, draft: Draft) -> None:
+        """Say in ``form`` what is wrong beyond its fields."""
+
     def initial(self) -> dict[str, Any]:
         return {}
 
@@ -241,6 +151,12 @@ class FormStep(Step):
 class PurposeStep(FormStep):
     step = "purpose"
     form_class = PurposeForm
+
+    def check(self, form: Form, draft: Draft) -> None:
+        try:
+            require_own_name(draft.organisation, self.person, form.cleaned_data["matter"])
+        except InvalidSelection as error:
+            form.add_error("matter", error_sentence(error))
 
     def initial(self) -> dict[str, Any]:
         return {"language": "zh" if (get_language() or "").startswith("zh") else "en"}
@@ -264,24 +180,34 @@ class ConversationsStep(Step):
 
     def post(self, request: HttpRequest, draft_id: str) -> HttpResponse:
         draft, state = self.opened(draft_id)
-        given = request.POST.getlist("series")[:MOST_CONVERSATIONS]
-        offered = [one.public_id for one in self._offered(draft)]
-        picked = [one for one in offered if one in given]
+        ticked = set(request.POST.getlist("series"))
+        shown = {one.public_id for one in self._offered(draft, request.POST.get("page"))}
+        before = [one for one in state.get(self.step, []) if one not in shown]
+        offered = self._every(draft).filter(public_id__in=[*before, *(ticked & shown)])
+        picked = list(offered.values_list("public_id", flat=True)[:MOST_CONVERSATIONS])
 
         def change(kept: State) -> None:
             kept[self.step] = picked
 
-        if not picked and request.POST.get("go") != "back":
+        turned = request.POST.get("to", "")
+        if not picked and request.POST.get("go") != "back" and not turned:
             error = _("Please choose at least one conversation.")
             return self._page(request, draft, state, picked, status=400, error=error)
         try:
             self.keep(request, draft, change)
         except DraftChanged:
             return self._page(request, draft, state, picked, status=409, is_stale=True)
-        return self.on(request, draft)
+        return (
+            redirect(step_address(self.step, draft, page=turned))
+            if turned
+            else self.on(request, draft)
+        )
 
-    def _offered(self, draft: Draft) -> list[Series]:
-        return list(series_of(self.person).filter(organisation=draft.organisation)[:500])
+    def _every(self, draft: Draft) -> QuerySet[Series]:
+        return series_of(self.person).filter(organisation=draft.organisation)
+
+    def _offered(self, draft: Draft, page: str | None) -> PaginatorPage[Series]:
+        return Paginator(self._every(draft), OFFERED).get_page(page)
 
     def _page(
         self,
@@ -292,15 +218,18 @@ class ConversationsStep(Step):
         status: int = 200,
         **more: Any,
     ) -> HttpResponse:
-        offered = [describe_series(one) for one in self._offered(draft)]
-        return self.shown(
-            request, draft, state, {"offered": offered, "picked": picked} | more, status
-        )
+        page = self._offered(draft, request.POST.get("page") or request.GET.get("page"))
+        offered = [describe_series(one) for one in page]
+        context = {"offered": offered, "page": page, "picked": picked} | more
+        return self.shown(request, draft, state, context, status)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A message in a step. pieces: its text as the other side will see it, None is withheld."""
+    """A message in a step. pieces: its text as the other side will see it, None is withheld.
+
+    stored: places of attachments whose bytes are kept.
+    """
 
     sequence: int
     message: Message | None
@@ -308,6 +237,7 @@ class Row:
     withheld: tuple[str, ...] = ()
     pieces: tuple[str | None, ...] = ()
     reason: str = ""
+    stored: frozenset[int] = frozenset()
 
     @property
     def is_withheld(self) -> bool:
@@ -328,7 +258,7 @@ class _PerConversation(Step):
         return [
             {
                 "facts": describe_series(one),
-                "address": _address(self.step, draft, conversation=one.public_id),
+                "address": step_address(self.step, draft, conversation=one.public_id),
                 "is_current": one == current,
             }
             for one in series
@@ -339,7 +269,7 @@ class _PerConversation(Step):
         place = series.index(current) + 1
         if place >= len(series):
             return ""
-        return _address(self.step, draft, conversation=series[place].public_id)
+        return step_address(self.step, draft, conversation=series[place].public_id)
 
 
 class MessagesStep(_PerConversation):
@@ -351,7 +281,7 @@ class MessagesStep(_PerConversation):
         draft, state = self.opened(draft_id)
         series = self.chosen(draft, state)
         if not series:
-            return redirect(_address("conversations", draft))
+            return redirect(step_address("conversations", draft))
         one = self.current(request, series)
         return self._page(request, draft, state, one, rule_of(state, one))
 
@@ -359,7 +289,7 @@ class MessagesStep(_PerConversation):
         draft, state = self.opened(draft_id)
         series = self.chosen(draft, state)
         if not series:
-            return redirect(_address("conversations", draft))
+            return redirect(step_address("conversations", draft))
         one = self.current(request, series)
         rule = {name: request.POST.get(name, "").strip()[:NUMBERS] for name in _RULE}
         form = RuleForm(_people(describe_series(one)), request.POST)
@@ -369,6 +299,7 @@ class MessagesStep(_PerConversation):
             rule = _asked_rule(request, one, rule)
             if request.headers.get("HX-Request"):
                 return self._count(request, one, rule)
+            chosen_by(one, rule)
             self.keep(request, draft, self._change(one, rule))
         except InvalidSelection as error:
             if request.POST.get("go") == "back":
@@ -386,7 +317,9 @@ class MessagesStep(_PerConversation):
         if go in ("next", "back"):
             return self.on(request, draft)
         start = request.POST.get("to") or request.POST.get("first") or "1"
-        return redirect(_address(self.step, draft, conversation=one.public_id, **{"from": start}))
+        return redirect(
+            step_address(self.step, draft, conversation=one.public_id, **{"from": start})
+        )
 
     def part(self, state: State) -> Any:
         wanted = self.request.GET.get("conversation", "")
@@ -422,10 +355,10 @@ class MessagesStep(_PerConversation):
             "form": RuleForm(_people(facts), initial=rule),
             "days": zone_of_days(one, facts),
         }
-        chosen = Ranges()
+        chosen = Picked()
         try:
             chosen = chosen_by(one, rule)
-            context["count"] = counted(one.organisation, [(one, rule_choice(one, rule))])
+            context["count"] = count_of([(one, rule_choice(one, rule))], [chosen])
         except InvalidSelection as error:
             context["error"] = error_sentence(error)
         first = _start(request, one.size, chosen)
@@ -451,11 +384,11 @@ def _people(facts: SeriesFacts) -> list[tuple[str, str]]:
     return [(person.key, plain(person.names[-1])) for person in facts.participants]
 
 
-def _start(request: HttpRequest, size: int, chosen: Ranges) -> int:
+def _start(request: HttpRequest, size: int, chosen: Picked) -> int:
     wanted = request.GET.get("from", "") or request.POST.get("first", "")
     if wanted.isdecimal() and len(wanted) < 13:
         return min(max(1, int(wanted)), max(1, size))
-    return chosen.spans[0][0] if chosen.spans else 1
+    return chosen.first or 1
 
 
 def _asked_rule(request: HttpRequest, one: Series, rule: dict[str, str]) -> dict[str, str]:
@@ -464,32 +397,36 @@ def _asked_rule(request: HttpRequest, one: Series, rule: dict[str, str]) -> dict
     Only what was ticked or unticked on the page counts, so a page of ticks says nothing about the
     messages it does not show. Raises InvalidSelection.
     """
-    before = _numbers(request.POST.get("ticked", "").split(","))
-    after = _numbers(request.POST.getlist("tick"))
+    before = {n for n in _numbers(request.POST.get("ticked", "").split(",")) if n <= one.size}
+    after = {n for n in _numbers(request.POST.getlist("tick")) if n <= one.size}
     has_ticks = "ticked" in request.POST and before != after
     if request.POST.get("do") != "contiguous" and not has_ticks:
         return rule
-    chosen = set(sequences(chosen_by(one, rule)))
+    chosen = chosen_by(one, rule)
     if has_ticks:
-        chosen = (chosen | (after - before)) - (before - after)
-    if not chosen:
+        chosen = chosen.with_(after - before).without(before - after)
+    if not chosen.bits:
         raise InvalidSelection("nothing is ticked", code="nothing_selected")
-    found = ranges_of(sorted(chosen))
     if request.POST.get("do") == "contiguous":
-        found = Ranges(((found.spans[0][0], found.spans[-1][1]),))
-    return dict.fromkeys(_RULE, "") | {"messages": str(found)}
+        chosen = Picked.of(Ranges(((chosen.first, chosen.last),)))
+    numbers = str(chosen.ranges()) if chosen.stretches * 2 <= NUMBERS else ""
+    if not 0 < len(numbers) <= NUMBERS:
+        raise InvalidSelection(f"{chosen.stretches} stretches", code="too_scattered")
+    return dict.fromkeys(_RULE, "") | {"messages": numbers}
 
 
 def _numbers(texts: list[str]) -> set[int]:
     return {int(text) for text in texts if text.isdecimal() and len(text) < 13}
 
 
-def _rows(one: Series, wanted: Ranges, chosen: Ranges) -> list[Row]:
+def _rows(one: Series, wanted: Ranges, chosen: Picked) -> list[Row]:
+    kept = kept_places(one, wanted)
     return [
         Row(
             stored.sequence,
             None if stored.is_erased else stored.message(),
             stored.sequence in chosen,
+            stored=kept.get(stored.sequence, frozenset()),
         )
         for stored in stored_messages(one, wanted)
     ]
@@ -504,14 +441,14 @@ class RedactionStep(_PerConversation):
         draft, state = self.opened(draft_id)
         series = self.chosen(draft, state)
         if not series:
-            return redirect(_address("conversations", draft))
+            return redirect(step_address("conversations", draft))
         return self._page(request, draft, state, self.current(request, series))
 
     def post(self, request: HttpRequest, draft_id: str) -> HttpResponse:
         draft, state = self.opened(draft_id)
         series = self.chosen(draft, state)
         if not series:
-            return redirect(_address("conversations", draft))
+            return redirect(step_address("conversations", draft))
         one = self.current(request, series)
         go = request.POST.get("go", "")
         if go in ("next", "back"):
@@ -529,7 +466,7 @@ class RedactionStep(_PerConversation):
         except DraftChanged:
             return self._page(request, draft, state, one, status=409, is_stale=True)
         query = {"conversation": one.public_id, "from": number}
-        return redirect(_address(self.step, draft, **query) + f"#m{number}")
+        return redirect(step_address(self.step, draft, **query) + f"#m{number}")
 
     def _asked(self, request: HttpRequest, one: Series) -> tuple[int, list[str]]:
         """Return the message asked about and what to withhold of it. Raises InvalidSelection."""
@@ -542,7 +479,7 @@ class RedactionStep(_PerConversation):
         if request.POST.get("whole"):
             targets = ["*"]
         else:
-            parts = sorted(_numbers(request.POST.getlist("segment")))
+            parts = sorted(_segments(request.POST.getlist("segment")))
             if request.POST.get("body"):
                 targets.append("body")
             elif parts:
@@ -580,77 +517,94 @@ class RedactionStep(_PerConversation):
             "tabs": self.tabs(draft, self.chosen(draft, state), one),
         }
         try:
-            (part,) = frozen_parts(one.organisation, choices_of(state, [one]))
+            choices, (picked,) = choices_of(state, [one])
         except InvalidSelection as error:
             context["error"] = error_sentence(error)
         else:
-            context |= self._window(request, part)
-            context |= self._edited(request, state, one, part)
+            context |= self._window(request, choices[0], picked)
+            context |= self._edited(request, state, one, picked)
         return self.shown(request, draft, state, context | more, status)
 
-    def _window(self, request: HttpRequest, part: FrozenPart) -> dict[str, Any]:
-        numbers = part.chosen
-        first = _start(request, part.series.size, numbers)
-        shown, before, after = _paged(numbers, first)
+    def _window(
+        self, request: HttpRequest, choice: tuple[Series, Choice], picked: Picked
+    ) -> dict[str, Any]:
+        series, withheld = choice[0], choice[1].redactions
+        shown, before, after = _paged(picked, _start(request, series.size, picked))
+        asked = {number: one.targets for number, one in withheld.items()}
+        quoting = dict(quotes_of(series, asked, shown))
         rows = []
-        for row in _rows(part.series, shown, numbers):
-            targets = part.withheld.get(row.sequence, ())
-            rows.append(_as_seen(row, targets, part.reasons.get(row.sequence, "")))
+        for row in _rows(series, shown, picked):
+            targets = asked.get(row.sequence, ())
+            why = withheld.get(row.sequence) or withheld.get(quoting.get(row.sequence, 0))
+            if row.sequence in quoting and "*" not in targets:
+                targets = (*targets, "reply_to")
+            rows.append(_as_seen(row, targets, why.reason if why else ""))
         if rows:
             log_view(
-                series=part.series, actor=self.actor, first=rows[0].sequence,
+                series=series, actor=self.actor, first=rows[0].sequence,
                 last=rows[-1].sequence, at=timezone.now(),
             )  # fmt: skip
         return {
             "rows": rows,
             "previous": before,
             "next": after,
-            "total": len(numbers),
-            "withheld": len(part.withheld),
+            "total": len(picked),
+            "withheld": len(withheld),
         }
 
     def _edited(
-        self, request: HttpRequest, state: State, one: Series, part: FrozenPart
+        self, request: HttpRequest, state: State, one: Series, picked: Picked
     ) -> dict[str, Any]:
         """Return the message that is open for withholding, cut into what can be clicked."""
         wanted = request.GET.get("message", "") or request.POST.get("message", "")
-        if not wanted.isdecimal() or len(wanted) > 12 or int(wanted) not in part.chosen:
+        if not wanted.isdecimal() or len(wanted) > 12 or int(wanted) not in picked:
             return {}
         number = int(wanted)
-        (row,) = _rows(one, Ranges(((number, number),)), part.chosen)
+        (row,) = _rows(one, Ranges(((number, number),)), picked)
         if row.message is None:
             return {}
         kept = redactions_of(state, one).get(number)
         targets = kept.targets if kept else ()
         hidden = closed(targets).segments if targets and targets != ("*",) else Ranges()
-        pieces = segments(row.message.body) if row.message.body else []
         return {
             "edited": row,
-            "pieces": [(at, text, at in hidden) for at, text in enumerate(pieces, 1)],
+            "pieces": [
+                (str(numbers), text, any(at in hidden for at in sequences(numbers)))
+                for numbers, text in clickable(row.message.body or "")
+            ],
             "targets": targets,
             "reason": kept.reason if kept else "",
         }
+
+
+def _segments(texts: list[str]) -> set[int]:
+    """Return the numbers in what was clicked: each is one number, or first and last."""
+    found: set[int] = set()
+    for text in texts:
+        first, _, last = text.partition("-")
+        ends = _numbers([first, last or first])
+        if ends and len(ends) == (1 if not last or last == first else 2):
+            found |= set(range(min(ends), min(max(ends), min(ends) + LONGEST_CLUSTER) + 1))
+    return found - {0}
 
 
 def _touch(kept: State, step: str) -> None:
     kept.setdefault(step, {})
 
 
-def _paged(numbers: Ranges, first: int) -> tuple[Ranges, int | None, int | None]:
+def _paged(picked: Picked, first: int) -> tuple[Ranges, int | None, int | None]:
     """Return a window of chosen messages from ``first`` on, and where its neighbours begin."""
-    every = list(sequences(numbers))
-    place = next((at for at, number in enumerate(every) if number >= first), 0)
-    shown = every[place : place + WINDOW]
-    before = every[max(0, place - WINDOW)] if place else None
-    after = every[place + WINDOW] if place + WINDOW < len(every) else None
-    return ranges_of(shown), before, after
+    shown = picked.from_on(first if first <= picked.last else 1, WINDOW + 1)
+    before = picked.before(shown[0], WINDOW) if shown else []
+    after = shown[WINDOW] if len(shown) > WINDOW else None
+    return ranges_of(shown[:WINDOW]), before[0] if before else None, after
 
 
 def _as_seen(row: Row, targets: tuple[str, ...], reason: str) -> Row:
     """Return ``row`` with what is withheld taken out of it."""
     body = row.message.body if row.message else None
     if not targets:
-        return Row(row.sequence, row.message, True, (), (body,) if body else ())
+        return replace(row, is_chosen=True, pieces=(body,) if body else ())
     held = closed(targets)
     pieces: tuple[str | None, ...] = ()
     if body and "body" not in held.fields and targets != ("*",):
@@ -659,56 +613,9 @@ def _as_seen(row: Row, targets: tuple[str, ...], reason: str) -> Row:
         )
     elif body:
         pieces = (None,)
-    return Row(row.sequence, row.message, True, held.items(), pieces, reason)
-
-
-class PartiesStep(Step):
-    """Who is behind which account, as the person states it."""
-
-    step = "parties"
-
-    def get(self, request: HttpRequest, draft_id: str) -> HttpResponse:
-        draft, state = self.opened(draft_id)
-        return self._page(request, draft, state, state.get(self.step, {}))
-
-    def post(self, request: HttpRequest, draft_id: str) -> HttpResponse:
-        draft, state = self.opened(draft_id)
-        given: dict[str, dict[str, dict[str, str]]] = {}
-        for one in self.chosen(draft, state):
-            for person in describe_series(one).participants[:MOST_PEOPLE]:
-                name = request.POST.get(f"name-{one.public_id}-{person.key}", "").strip()[:200]
-                basis = request.POST.get(f"basis-{one.public_id}-{person.key}", "")
-                stated = {"name": name, "basis": basis if basis in BASES else ""}
-                given.setdefault(one.public_id, {})[person.key] = stated
-
-        def change(kept: State) -> None:
-            kept[self.step] = given
-
-        try:
-            self.keep(request, draft, change)
-        except DraftChanged:
-            return self._page(request, draft, state, given, status=409, is_stale=True)
-        return self.on(request, draft)
-
-    def _page(
-        self,
-        request: HttpRequest,
-        draft: Draft,
-        state: State,
-        given: Mapping[str, Any],
-        status: int = 200,
-        **more: Any,
-    ) -> HttpResponse:
-        groups = []
-        for one in self.chosen(draft, state):
-            facts = describe_series(one)
-            people = [
-                (person, given.get(one.public_id, {}).get(person.key, {}))
-                for person in facts.participants[:MOST_PEOPLE]
-            ]
-            groups.append({"facts": facts, "people": people})
-        context = {"groups": groups, "bases": BASES.items()} | more
-        return self.shown(request, draft, state, context, status)
+    items = held.items()
+    shown = frozenset() if "attachments" in held.fields or "*" in items else row.stored
+    return replace(row, is_chosen=True, withheld=items, pieces=pieces, reason=reason, stored=shown)
 
 
 class ReviewStep(Step):
@@ -731,33 +638,34 @@ class ReviewStep(Step):
         """Return what there is to look over, and which steps are still to be done."""
         series = self.chosen(draft, state)
         missing = [
-            (STEPS[name], _address(name, draft))
+            (STEPS[name], step_address(name, draft))
             for name, form in (("purpose", PurposeForm), ("authority", AuthorityForm))
             if not form(state.get(name, {})).is_valid()
         ]
         if not series:
-            missing.append((STEPS["conversations"], _address("conversations", draft)))
-        found: dict[str, Any] = {"missing": missing, "authorities": _authorities()}
+            missing.append((STEPS["conversations"], step_address("conversations", draft)))
+        gone = len(state.get("conversations", [])) - len(series)
+        found: dict[str, Any] = {"missing": missing, "gone": gone, "authorities": _authorities()}
         if missing:
             return found
         try:
-            choices = choices_of(state, series)
-            count = counted(draft.organisation, choices)
+            choices, picked = choices_of(state, series)
         except InvalidSelection as error:
-            missing.append((STEPS["messages"], _address("messages", draft)))
+            missing.append((STEPS["messages"], step_address("messages", draft)))
             return found | {"error": error_sentence(error)}
-        options = options_of(state, series)
+        pictures = pictures_of(draft)
+        options = options_of(state, series, pictures)
         lines: list[dict[str, Any]] = []
-        for one, choice in choices:
+        for (one, choice), mine in zip(choices, picked, strict=True):
             facts = describe_series(one)
             lines.append(
                 {
                     "facts": facts,
                     "zone": zone_of_days(one, facts),
-                    "count": counted(draft.organisation, [(one, choice)]),
+                    "count": count_of([(one, choice)], [mine]),
                 }
             )
-        form = PurposeForm(state["purpose"])
+        form, count = PurposeForm(state["purpose"]), count_of(choices, picked)
         names = {
             (line["facts"].id, person.key): person.names[-1]
             for line in lines
@@ -765,11 +673,14 @@ class ReviewStep(Step):
         }
         stated = [(names.get((one.series, one.key), one.key), one) for one in options.parties]
         return found | {
+            "choices": choices,
             "count": count,
             "lines": lines,
             "options": options,
             "form": form,
-            "parties": [(account, one.name, BASES[one.basis]) for account, one in stated],
+            "parties": [
+                (account, one.name, BASES[one.basis], len(one.pictures)) for account, one in stated
+            ],
             "pages": 4 + count.chosen // _ROWS_PER_PAGE[options.style],
         }
 
@@ -788,30 +699,60 @@ class ConfirmStep(ReviewStep):
         draft, state = self.opened(draft_id)
         if request.POST.get("go") == "back":
             return self.on(request, draft)
-        if draft.export is not None:
+        if draft.export is not None and draft.is_confirmed:
             return redirect("export", export_id=draft.export.public_id)
         organisation = organisation_to_change(self.person, draft.organisation)
         facts = self.facts(draft, state)
         if facts["missing"]:
             return self.shown(request, draft, state, facts, status=400)
-        if request.POST.get("seen_all") != mark(_asked_for(state)):
+        if request.POST.get("seen_all") != facts["seen_all"]:
             return self.shown(request, draft, state, facts | {"is_stale": True}, status=409)
         step_up(request)
-        series = self.chosen(draft, state)
-        export = ask_for_export(
-            organisation=organisation,
-            actor=self.actor,
-            user=self.person,
-            matter_name=state["purpose"]["matter"],
-            choices=choices_of(state, series),
-            options=facts["options"],
-            at=timezone.now(),
-        )
-        finish_draft(draft=draft, export=export, at=timezone.now())
+        at = timezone.now()
+
+        def ask(newest: State) -> Export:
+            if self._mark(draft, newest) != facts["seen_all"]:
+                raise DraftChanged("another tab was faster")
+            return ask_for_bundle(
+                organisation=organisation,
+                actor=self.actor,
+                user=self.person,
+                matter_name=state["purpose"]["matter"],
+                choices=facts["choices"],
+                options=facts["options"],
+                at=at,
+            )
+
+        try:
+            export = confirm_draft(draft=draft, ask=ask, at=at)
+        except DraftChanged:
+            draft, state = self.opened(draft_id)
+            facts = self.facts(draft, state)
+            return self.shown(request, draft, state, facts | {"is_stale": True}, status=409)
+        except InvalidSelection as error:
+            facts |= {"error": error_sentence(error)}
+            return self.shown(request, draft, state, facts, status=400)
         return redirect("export", export_id=export.public_id)
 
     def facts(self, draft: Draft, state: State) -> dict[str, Any]:
-        return super().facts(draft, state) | {"seen_all": mark(_asked_for(state))}
+        return super().facts(draft, state) | {"seen_all": self._mark(draft, state)}
+
+    def _mark(self, draft: Draft, state: State) -> str:
+        """Return the mark of all the bundle depends on: conversations that were erased meanwhile,
+        and messages that came in where all of a conversation may be chosen, too."""
+        pictures = [one.id for one in pictures_of(draft)]
+        there = [
+            (one.public_id, one.size if _may_choose_more(one, state) else 0)
+            for one in self.chosen(draft, state)
+        ]
+        return mark([_asked_for(state), pictures, there])
+
+
+def _may_choose_more(series: Series, state: State) -> bool:
+    """True when what comes into ``series`` later may be chosen too: no numbers say which."""
+    rule = rule_of(state, series)
+    is_fixed = rule.get("messages") and rule.get("context") in (None, "", "0")
+    return is_growing(series) and not is_fixed
 
 
 def _asked_for(state: State) -> State:
@@ -827,7 +768,7 @@ class ResultStep(Step):
     def get(self, request: HttpRequest, draft_id: str) -> HttpResponse:
         draft, _state = self.opened(draft_id)
         if draft.export is None:
-            return redirect(_address("review", draft))
+            return redirect(step_address("review", draft))
         return redirect("export", export_id=draft.export.public_id)
 
 

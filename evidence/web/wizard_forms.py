@@ -17,6 +17,8 @@ class _Form(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.label_suffix = ""
+        for field in self.fields.values():
+            field.error_messages["required"] = _("Please fill this in.")
 
 
 class PurposeForm(_Form):

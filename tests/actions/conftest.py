@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -34,6 +36,35 @@ OPERATOR = Actor("operator", "tester", "tester")
 @pytest.fixture
 def organisation(db: None) -> Organisation:
     return create_organisation(name="Ana", is_personal=True, at=timezone.now())
+
+
+@pytest.fixture(scope="session")
+def with_a_chat(made_once: Any, migrated: Path, run_in: Any) -> Path:
+    """A var folder in which a command has stored ``CHAT``, to be copied, and its answer."""
+
+    def fill(folder: Path) -> None:
+        shutil.copyfile(migrated, folder / "truethread.sqlite3")
+        (folder / "chat.txt").write_text(CHAT, encoding="utf-8")
+        done = run_in(folder)(
+            "manage.py",
+            "acquire",
+            str(folder / "chat.txt"),
+            "--timezone",
+            "Europe/Madrid",
+            "--json",
+        )
+        assert done.returncode == 0, done.stderr
+        (folder / "answer.json").write_text(done.stdout, encoding="utf-8")
+
+    return made_once("with-a-chat", fill)
+
+
+@pytest.fixture
+def stored_chat(with_a_chat: Path, run_python: Any, tmp_path: Path) -> str:
+    """Let the deployment of ``run_manage`` have a stored conversation; give its id."""
+    shutil.copytree(with_a_chat, tmp_path, dirs_exist_ok=True)
+    answer = json.loads((tmp_path / "answer.json").read_text(encoding="utf-8"))
+    return str(answer["conversations"][0]["id"])
 
 
 Acquire = Callable[..., AcquireResult]

@@ -63,27 +63,22 @@ def test_a_refused_file_ends_with_two_and_a_code(run_manage, chat):
         (["--from", "2030-01-01"], "nothing_selected"),
     ],
 )
-def test_an_impossible_choice_is_refused_by_name(run_manage, chat, tmp_path, arguments, code):
-    stored = json.loads(
-        run_manage("acquire", str(chat), "--timezone", "Europe/Madrid", "--json").stdout
-    )
+def test_an_impossible_choice_is_refused_by_name(
+    run_manage, stored_chat, tmp_path, arguments, code
+):
     chosen = [] if "--redact" not in arguments or "--messages" in arguments else ["--messages", "1"]
 
     done = run_manage(
-        "export", "--conversation", stored["conversations"][0]["id"], *chosen, *arguments,
+        "export", "--conversation", stored_chat, *chosen, *arguments,
         "--out", str(tmp_path / "out"), "--json",
     )  # fmt: skip
 
     assert (done.returncode, json.loads(done.stdout)["error"]) == (2, code)
 
 
-def test_a_day_is_a_day_where_the_chat_took_place(run_manage, chat, tmp_path):
-    stored = json.loads(
-        run_manage("acquire", str(chat), "--timezone", "Europe/Madrid", "--json").stdout
-    )
-
+def test_a_day_is_a_day_where_the_chat_took_place(run_manage, stored_chat, tmp_path):
     done = run_manage(
-        "export", "--conversation", stored["conversations"][0]["id"], "--from", "2024-01-14",
+        "export", "--conversation", stored_chat, "--from", "2024-01-14",
         "--to", "2024-01-14", "--context", "1", "--out", str(tmp_path / "out"), "--json",
         "--object", "a loan", "--carrier", "a phone", "--privacy", "consent",
     )  # fmt: skip
@@ -99,14 +94,11 @@ def test_a_day_is_a_day_where_the_chat_took_place(run_manage, chat, tmp_path):
 
 
 def test_verify_prints_one_object_per_file_and_ends_with_one_unless_all_pass(
-    run_manage, chat, tmp_path
+    run_manage, stored_chat, tmp_path
 ):
-    stored = json.loads(
-        run_manage("acquire", str(chat), "--timezone", "Europe/Madrid", "--json").stdout
-    )
     made = json.loads(
         run_manage(
-            "export", "--conversation", stored["conversations"][0]["id"], "--out", str(tmp_path),
+            "export", "--conversation", stored_chat, "--out", str(tmp_path),
             "--json",
         ).stdout
     )  # fmt: skip
@@ -125,10 +117,9 @@ def test_verify_prints_one_object_per_file_and_ends_with_one_unless_all_pass(
     assert reports[0]["findings"][0].keys() >= {"check", "outcome", "required", "detail"}
 
 
-def test_recheck_names_the_first_row_that_does_not_fit(run_manage, chat, tmp_path):
+def test_recheck_names_the_first_row_that_does_not_fit(run_manage, stored_chat, tmp_path):
     import sqlite3
 
-    run_manage("acquire", str(chat), "--timezone", "Europe/Madrid", "--json")
     assert run_manage("recheck_custody").returncode == 0
     connection = sqlite3.connect(tmp_path / "truethread.sqlite3")
     connection.execute("UPDATE evidence_message SET leaf_hash = zeroblob(32) WHERE sequence = 3")

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,40 +12,21 @@ import pytest
 
 from tests.actions.conftest import CHAT
 
+pytestmark = pytest.mark.long
+
 PHASES = (
     "preparing", "stamping", "rendering", "signing", "packing", "self_verifying", "issuing",
 )  # fmt: skip
-Manage = Callable[..., subprocess.CompletedProcess[str]]
+Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.fixture
-def stored(run_manage: Manage, tmp_path: Path) -> str:
-    """A deployment of its own with one stored conversation; gives the conversation's id."""
-    chat = tmp_path / "chat.txt"
-    chat.write_text(CHAT, encoding="utf-8")
-    done = run_manage("acquire", str(chat), "--timezone", "Europe/Madrid", "--json")
-    assert done.returncode == 0, done.stderr
-    return str(json.loads(done.stdout)["conversations"][0]["id"])
-
-
-def killed(phase: str, when: str, arguments: list[str], repository: Path, var: Path) -> int:
-    script = repository / "tests" / "actions" / "killed_export.py"
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("TRUETHREAD_")}
-    own = {"DJANGO_SETTINGS_MODULE": "project.settings", "TRUETHREAD_VAR_DIR": str(var)}
-    return subprocess.run(
-        [sys.executable, str(script), phase, when, *arguments],
-        cwd=repository,
-        env=kept | own,
-        capture_output=True,
-        check=False,
-    ).returncode
-
-
-def one_whole_bundle(stored: str, phase: str, when: str, run_manage: Manage, repository: Path,
-                     tmp_path: Path) -> None:  # fmt: skip
+def one_whole_bundle(
+    stored_chat: str, phase: str, when: str, run_python: Run, run_manage: Run, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
-    arguments = ["--conversation", stored, "--purpose", "debt", "--out", str(out), "--json"]
-    assert killed(phase, when, arguments, repository, tmp_path) == -signal.SIGKILL
+    arguments = ["--conversation", stored_chat, "--purpose", "debt", "--out", str(out), "--json"]
+    killed = run_python("tests/actions/killed_export.py", phase, when, *arguments)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert not list(out.glob("*.zip"))
 
     again = run_manage("export", *arguments)
@@ -81,38 +60,26 @@ def issued(var: Path) -> tuple[int, int, int]:
 
 @pytest.mark.parametrize("phase", PHASES)
 def test_killed_when_the_work_is_done_but_not_recorded(
-    stored, phase, run_manage, repository, tmp_path
+    stored_chat, phase, run_python, run_manage, tmp_path
 ):
-    one_whole_bundle(stored, phase, "after", run_manage, repository, tmp_path)
+    one_whole_bundle(stored_chat, phase, "after", run_python, run_manage, tmp_path)
 
 
 @pytest.mark.sweep
 @pytest.mark.parametrize("phase", PHASES)
-def test_killed_before_the_work_is_done(stored, phase, run_manage, repository, tmp_path):
-    one_whole_bundle(stored, phase, "before", run_manage, repository, tmp_path)
+def test_killed_before_the_work_is_done(stored_chat, phase, run_python, run_manage, tmp_path):
+    one_whole_bundle(stored_chat, phase, "before", run_python, run_manage, tmp_path)
 
 
-def test_a_file_whose_storing_is_killed_again_and_again_is_stored_once(
-    run_manage, repository, tmp_path
-):
+def test_a_file_whose_storing_is_killed_again_and_again_is_stored_once(run_python, tmp_path):
     """At three places, in a real process each time; what the dead left is gone in the end."""
-    assert run_manage("migrate").returncode == 0
     chat = tmp_path / "chat.txt"
     chat.write_text(CHAT, encoding="utf-8")
-    for point in ("rows", "seal", "after"):
-        assert sent_in(chat, point, repository, tmp_path) == -signal.SIGKILL, point
-    assert sent_in(chat, "never", repository, tmp_path) == 0
+    for point in ("rows", "seal", "after", "never"):
+        sent = run_python("tests/actions/killed_upload.py", str(chat), point)
+        assert sent.returncode == (0 if point == "never" else -signal.SIGKILL), sent.stderr
     assert counted(tmp_path) == {"upload": "stored", "acquisitions": 1, "series": 1, "received": 1}
     assert not list((tmp_path / "incoming").iterdir())
-
-
-def sent_in(chat: Path, point: str, repository: Path, var: Path) -> int:
-    script = repository / "tests" / "actions" / "killed_upload.py"
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("TRUETHREAD_")}
-    own = {"DJANGO_SETTINGS_MODULE": "project.settings", "TRUETHREAD_VAR_DIR": str(var)}
-    return subprocess.run(
-        [sys.executable, str(script), str(chat), point], cwd=repository, env=kept | own, check=False
-    ).returncode
 
 
 def counted(var: Path) -> dict[str, object]:

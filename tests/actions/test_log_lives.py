@@ -10,13 +10,14 @@ import pytest
 
 from tests.actions.conftest import CHAT
 
+pytestmark = pytest.mark.long
+
 
 class Deployment:
     """A service with a database of its own, used through its commands as an operator does."""
 
     def __init__(self, run_manage, folder: Path) -> None:
         self._manage, self.folder, self._count = run_manage, folder, 0
-        self.run("migrate", "--verbosity", "0")
 
     def run(self, *arguments: str, status: int = 0) -> str:
         done = self._manage(*arguments)

@@ -14,10 +14,17 @@ from django.db import connection
 from django.utils import timezone
 
 from evidence import custody
-from evidence.actions.advance import run_to_end
+from evidence.actions.advance import advance, run_to_end
 from evidence.actions.deliver import deliver
 from evidence.actions.open_matter import open_matter
-from evidence.actions.request_export import ExportOptions, freeze_selection, request_export
+from evidence.actions.request_export import (
+    ExportOptions,
+    freeze_selection,
+    keep_asked,
+    request_export,
+    selection_parts,
+    without_quotes,
+)
 from evidence.actions.take_batch import take_batch
 from evidence.archive.read import messages
 from evidence.exchange import convert, from_bundle
@@ -25,7 +32,7 @@ from evidence.formats import canonical, manifest, push
 from evidence.formats import custody as entries
 from evidence.gateways.current import current
 from evidence.models import Export, Job, PushBatch, Series
-from evidence.select import Choice
+from evidence.select import Choice, Redaction
 from evidence.values import Actor
 from evidence.verify import engine, offline
 from evidence.verify.offline import custody as custody_check
@@ -41,8 +48,8 @@ def grow(stream, provider, messages_, **more):
     provider.accepted()
 
 
-@pytest.fixture
-def cut_bundle(alice, streamed, tmp_path):
+@pytest.fixture(params=[freeze_selection, keep_asked], ids=["frozen at once", "by the job"])
+def cut_bundle(request, alice, streamed, tmp_path):
     """A bundle of a stream chosen at 8 rows, made after it had grown to 10; and the stream."""
     stream, provider = streamed(alice)
     grow(stream, provider, lines(1, 3))
@@ -55,7 +62,7 @@ def cut_bundle(alice, streamed, tmp_path):
     matter = open_matter(
         organisation=series.organisation, actor=CLOUD, name="Loan", purpose="", at=now
     )
-    selection = freeze_selection(
+    selection = request.param(
         organisation=series.organisation, actor=CLOUD, matter=matter, at=now,
         choices=[(series, Choice())],
     )  # fmt: skip
@@ -100,6 +107,40 @@ def test_a_bundle_of_a_growing_series_is_what_was_chosen_and_verifies_everywhere
     for format in ("csv", "rsmf"):
         convert(exchange, format, tmp_path / format)
         assert any((tmp_path / format).rglob("*"))
+
+
+def test_a_stream_that_grows_while_it_is_frozen_is_frozen_at_the_head_it_was_asked_at(
+    alice, streamed, monkeypatch
+):
+    stream, provider = streamed(alice)
+    grow(stream, provider, lines(1, 3))
+    series = Series.objects.select_related("organisation", "conversation").get(pk=stream.series_id)
+    asked_at, now = bytes(series.head).decode(), timezone.now()
+    matter = open_matter(
+        organisation=series.organisation, actor=CLOUD, name="Loan", purpose="", at=now
+    )
+    selection = keep_asked(
+        organisation=series.organisation, actor=CLOUD, matter=matter, at=now,
+        choices=[(series, Choice(redactions={2: Redaction(("body",), "private")}))],
+    )  # fmt: skip
+    export = request_export(selection=selection, actor=CLOUD, options=ExportOptions(), at=now)
+    grow(stream, provider, lines(4, 5))
+
+    def slowly(part):
+        quotes = {"platform_id": "m-2", "quote": "Message 2"}
+        grow(stream, provider, [line(6, reply_to=quotes), line(7)])
+        return without_quotes(part)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("evidence.actions.request_export.without_quotes", slowly)
+        advance(export.job.pk, at=timezone.now())
+
+    selection.refresh_from_db()
+    (part,) = selection_parts(selection)
+    assert (part["chosen"], part["cut"]["head"], selection.row_count) == ("1-3", asked_at, 3)
+    assert list(part["withheld"]) == ["2"]
+    assert Series.objects.get(pk=series.pk).size == 7
+    assert run_to_end(export.job.pk).phase == Job.Phase.READY
 
 
 def _lines(path: Path):

@@ -12,6 +12,7 @@ from evidence.actions.take_batch import Taken, take_batch
 from evidence.errors import PushRefused
 from evidence.models import Message, PushBatch, PushStream
 from evidence.values import Actor
+from tests.patience import PATIENCE
 from tests.pushing import lines
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("postgresql")]
@@ -23,7 +24,7 @@ def at_once(stream, datas, now) -> list[Taken | str]:
 
     def one(data: bytes) -> Taken | str:
         mine = PushStream.objects.select_related("organisation").get(pk=stream.pk)
-        ready.wait(30)
+        ready.wait(PATIENCE)
         try:
             return take_batch(stream=mine, data=data, actor=CLOUD, at=now)
         except PushRefused as refused:

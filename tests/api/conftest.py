@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from typing import Any
 
@@ -55,3 +58,30 @@ def problem_of() -> Callable[[Any], tuple[int, str]]:
 def program() -> type[Program]:
     """Give the class of clients that send a key with every POST."""
     return Program
+
+
+@pytest.fixture
+def speaking() -> Callable[[bytes], AbstractContextManager[str]]:
+    """Serve the same words to everybody, whether they are HTTP or not, and give the address."""
+
+    @contextmanager
+    def serve(words: bytes) -> Iterator[str]:
+        with socket.create_server(("127.0.0.1", 0)) as door:
+
+            def answer() -> None:
+                try:
+                    while True:
+                        link, _address = door.accept()
+                        with link:
+                            link.recv(65536)
+                            link.sendall(words)
+                except OSError:
+                    return
+
+            thread = threading.Thread(target=answer)
+            thread.start()
+            yield f"http://127.0.0.1:{door.getsockname()[1]}"
+            door.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+    return serve

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import threading
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
+from evidence.actions.take_turn import take_turn
 from evidence.models import ApiBucket
 
 ROOT = "/api/v1"
@@ -27,8 +30,6 @@ def test_a_client_that_asks_too_often_is_told_when_to_come_again(alice, api, pro
 
 
 def test_a_hundred_may_come_at_once_and_twenty_more_each_second(alice, now):
-    from evidence.actions.take_turn import take_turn
-
     def granted(at) -> int:
         turns = [take_turn("x", per_second=20, burst=100, at=at) for _ in range(130)]
         return sum(turn.is_granted for turn in turns)
@@ -36,6 +37,25 @@ def test_a_hundred_may_come_at_once_and_twenty_more_each_second(alice, now):
     assert granted(now) == 100
     assert granted(now + timedelta(seconds=1)) == 20
     assert granted(now + timedelta(seconds=60)) == 100
+
+
+@pytest.mark.django_db(transaction=True)
+def test_turns_taken_at_the_same_moment_are_counted_each(now):
+    granted: list[bool] = []
+    gate = threading.Barrier(8)
+
+    def ask() -> None:
+        gate.wait(60)
+        turns = [take_turn("x", per_second=20, burst=100, at=now) for _ in range(20)]
+        granted.extend(turn.is_granted for turn in turns)
+        connection.close()
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert (granted.count(True), granted.count(False)) == (100, 60)
 
 
 def test_an_answer_the_client_has_is_not_sent_again(alice, api, stored):

@@ -12,8 +12,10 @@ import pytest
 from django.db import connection
 
 from evidence.management.bench_push import Rig, own_database, write_messages
+from tests.patience import PATIENCE
 
-PATIENCE = 120.0
+pytestmark = pytest.mark.long
+
 COUNT = """
 import json
 from evidence import custody
@@ -52,7 +54,7 @@ def wait_for(rig: Rig, sending: Sending, batches: int) -> None:
     until = time.monotonic() + PATIENCE
     while not sending.tend() and rig.stream()["batches"] < batches:
         assert time.monotonic() < until, "the stream does not grow"
-        time.sleep(0.3)
+        time.sleep(0.1)
 
 
 def push_through(rig: Rig, outbox: Path, batch: int, kills: list[tuple[str, int]]) -> None:
@@ -70,7 +72,7 @@ def push_through(rig: Rig, outbox: Path, batch: int, kills: list[tuple[str, int]
     until = time.monotonic() + PATIENCE
     while not sending.tend():
         assert time.monotonic() < until, "no sender comes to an end"
-        time.sleep(0.3)
+        time.sleep(0.1)
 
 
 def all_arrived_once(rig: Rig, messages: int) -> None:

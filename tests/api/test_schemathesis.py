@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import count
 
 import pytest
@@ -23,6 +24,8 @@ from schemathesis.specs.openapi.checks import (
 
 from evidence.actions.create_api_token import create_api_token
 from evidence.actions.take_turn import Turn
+
+pytestmark = pytest.mark.long
 
 CHECKS = [
     not_a_server_error,
@@ -53,8 +56,18 @@ def described(monkeypatch, in_this_thread):
 
     monkeypatch.setattr(limits, "turn_of", lambda caller: Turn(True, 99))
     found = schemathesis.openapi.from_dict(schema())
-    found.app = get_wsgi_application()
+    found.app = closing_bodies(get_wsgi_application())
     return found
+
+
+def closing_bodies(application):
+    """Close the body of each request, which the client that made it up leaves open."""
+
+    def answer(environ, start_response):
+        with closing(environ["wsgi.input"]), closing(application(environ, start_response)) as parts:
+            return [b"".join(parts)]
+
+    return answer
 
 
 def ask_everything(described, programs, mode: GenerationMode, ids, most: int) -> list[str]:

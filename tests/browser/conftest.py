@@ -11,6 +11,7 @@ import pytest
 
 from tests.browser.people import Person
 from tests.browser.stage import Stage, set_stage
+from tests.patience import PATIENCE
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 MISSING = "foreign tool missing: chromium"
@@ -31,7 +32,9 @@ def browser() -> Iterator[Any]:
     # Playwright runs an event loop in this thread, which Django takes for asynchronous code.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     with sync_playwright() as started:
-        launched = started.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        launched = started.chromium.launch(
+            executable_path=CHROMIUM, args=QUIET, timeout=PATIENCE * 1000
+        )
         yield launched
         launched.close()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
@@ -47,7 +50,7 @@ def person(browser: Any, live_server: Any) -> Iterator[Callable[..., Person]]:
             viewport={"width": width, "height": 900}, base_url=live_server.url,
             reduced_motion="reduce",
         )  # fmt: skip
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(PATIENCE * 1000)
         cookies = {"django_language": language}
         if actor is not None:
             cookies["sessionid"] = actor.client.cookies["sessionid"].value
@@ -65,6 +68,12 @@ def person(browser: Any, live_server: Any) -> Iterator[Callable[..., Person]]:
 @pytest.fixture
 def stage(
     browser: Any, transactional_db: None, tmp_path: Any, request: pytest.FixtureRequest
-) -> Stage:
-    """Real stored data for every page: samples, bundles in every state, a draft, a newcomer."""
-    return set_stage(tmp_path, request.getfixturevalue("alice"))
+) -> Iterator[Stage]:
+    """Real stored data for every page: samples, bundles in every state, a draft, a newcomer.
+
+    The home page offers the samples for as long as the test lasts.
+    """
+    from evidence.management.demonstration import demo_folder
+
+    yield set_stage(tmp_path, request.getfixturevalue("alice"))
+    shutil.rmtree(demo_folder())

@@ -63,7 +63,7 @@ def _check(which: str) -> Callable[[Any, Stage], None]:
         page.set_input_files("#file", getattr(stage, which))
         page.wait_for_selector("#first .hash")
         page.click("#check .button")
-        page.wait_for_selector(".verdict", timeout=60_000)
+        page.wait_for_selector(".verdict")
 
     return act
 
@@ -135,6 +135,7 @@ SCENES = (
     Scene("invitation-nobody", "invitation", lambda stage: stage.invitation, "nobody"),
     Scene("matters-empty", "matters", at("matters"), "dora"),
     Scene("matter", "matter", at("matter", "ready.matter")),
+    Scene("matter-loan", "matter", at("matter", "failed.matter")),
     Scene("edit-matter", "edit_matter", at("edit_matter", "ready.matter")),
     Scene("consent", "consent", lambda stage: stage.consent),
     Scene("consent-wrong", "consent", at("consent")),
@@ -148,13 +149,13 @@ SCENES = (
     Scene("conversations-empty", "conversations", at("conversations"), "dora"),
     Scene("conversation", "conversation", at("conversation", "telegram")),
     Scene("conversation-wechat", "conversation", at("conversation", "wechat")),
+    Scene("conversation-pushed", "conversation", at("conversation", "pushed")),
     Scene("stored", "stored", at("stored", "telegram")),
     Scene("compare", "compare", at("compare", "small", "again")),
     Scene("erase", "erase", at("erase", "telegram")),
     Scene("search", "search", at("search", "telegram", query="?q=the")),
     Scene("search-chinese", "search", at("search", "telegram", query="?q=钱")),
     Scene("search-nothing", "search", at("search", "telegram", query="?q=zzzz")),
-    Scene("select", "select", at("select", "small")),
     Scene("drafts", "drafts", at("drafts")),
     Scene("drafts-empty", "drafts", at("drafts"), "dora"),
     *(Scene(f"wizard-{step}", f"wizard_{step}", at(f"wizard_{step}", "draft")) for step in STEPS),
@@ -162,6 +163,7 @@ SCENES = (
     Scene("wizard-purpose-wrong", "wizard_purpose", at("wizard_purpose", "empty_draft"),
           "alice", lambda page, stage: page.click("button[value=next]")),
     Scene("wizard-review-missing", "wizard_review", at("wizard_review", "empty_draft")),
+    Scene("wizard-review-erased", "wizard_review", at("wizard_review", "bereft_draft")),
     Scene("wizard-redaction-open", "wizard_redaction", at("wizard_redaction", "draft"),
           "alice", _open_message),
     Scene("exports", "exports", at("exports")),
@@ -169,10 +171,13 @@ SCENES = (
     Scene("export-ready", "export", at("export", "ready")),
     Scene("export-failed", "export", at("export", "failed")),
     Scene("export-running", "export", at("export", "running")),
+    Scene("export-freezing", "export", at("export", "freezing")),
+    Scene("export-not-frozen", "export", at("export", "unfrozen")),
     Scene("export-withdrawn", "export", at("export", "withdrawn")),
     Scene("verify", "verify", at("verify"), "nobody"),
     Scene("verify-intact", "verify", at("verify"), "nobody", _check("bundle")),
     Scene("verify-altered", "verify", at("verify"), "nobody", _check("altered")),
+    Scene("verify-filled", "verify", at("verify"), "nobody", _check("filled")),
     Scene("verify-trust", "verify_trust", at("verify_trust"), "nobody"),
     Scene("verify-hash-unknown", "verify_hash",
           lambda stage: reverse("verify_hash", args=["0" * 64]), "nobody"),
@@ -191,11 +196,12 @@ SCENES = (
 
 NO_PAGE = {
     # Files and answers for programs.
-    "sample", "original", "seal_receipt", "attachment", "download", "verifier", "verify_report",
+    "sample", "original", "seal_receipt", "attachment", "thumbnail", "download", "party_picture", "verifier", "verify_report",
     "verify_certificate", "healthz", "readyz", "metrics",
     # What only takes a form and leads to another page.
-    "revoke_token", "count", "progress", "cancel", "withdraw", "supersede", "drop_draft",
+    "revoke_token", "progress", "cancel", "withdraw", "supersede", "drop_draft",
     "set_language", "wizard_result", "change_member", "end_program", "invite", "matter_members",
+    "place_hold", "release_hold",
     "revoke_invitation", "switch_organisation", "upload_begin", "upload_piece", "upload_progress",
     "upload_list", "upload_drop", "upload_retry", "retry",
     # Second names of the same page.
@@ -211,6 +217,7 @@ PROGRAMS = ("api-", "api_", "log", "admin:")
 LOOSE = {
     "error-400": ("400.html", {}),
     "error-403-csrf": ("403_csrf.html", {}),
+    "error-411": ("411.html", {}),
     "error-413": ("413.html", {"megabytes": 50}),
     "error-429": ("429.html", {}),
     "error-500": ("500.html", {}),

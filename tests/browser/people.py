@@ -96,9 +96,9 @@ class Person:
         """Press the space bar on the focused field: again where a busy machine slept."""
         from playwright.sync_api import TimeoutError as TookTooLong
 
-        for _ in range(5):
+        for _ in range(20):
             try:
-                with self.page.expect_file_chooser(timeout=6_000) as chooser:
+                with self.page.expect_file_chooser(timeout=15_000) as chooser:
                     self.page.keyboard.press("Space")
             except TookTooLong:
                 continue

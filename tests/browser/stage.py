@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +14,7 @@ from urllib.parse import urlencode
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
+from PIL import Image
 
 from evidence.values import Actor
 
@@ -38,20 +41,26 @@ class Stage:
     ready: Any
     failed: Any
     running: Any
+    freezing: Any
+    unfrozen: Any
     withdrawn: Any
     draft: Any
     empty_draft: Any
+    bereft_draft: Any
+    pushed: Any
     questions: str
     invitation: str
     consent: str
     bundle: Path
     altered: Path
+    filled: Path
 
 
 def set_stage(folder: Path, alice: Any) -> Stage:
     """Store the samples and bring exports into every state; takes some seconds."""
     from evidence import samples
     from evidence.actions.stamp_log import stamp_log
+    from evidence.management import bench_store
     from evidence.management.demonstration import demo_folder, write_altered
 
     now = timezone.now()
@@ -62,16 +71,23 @@ def set_stage(folder: Path, alice: Any) -> Stage:
     again = acquired(alice, _chat(folder), timezone="Asia/Shanghai", owner="Ana")
     stamp_log(now)
     ready = ended(requested(alice, [telegram, wechat], "Lin Yue v. Omar Haddad"))
+    _hold(alice, ready.matter, telegram, wechat)
     failed = _failed(requested(alice, [small], "Loan"))
     withdrawn = _withdrawn(alice, ended(requested(alice, [small], "Loan")), now)
     running = _running(requested(alice, [wechat], "Lin Yue v. Omar Haddad"))
+    freezing, _confirmed = confirmed(alice, [telegram, small])
+    unfrozen, bereft_draft = _unfrozen(alice, small, folder)
     bundle = _saved(ready, demo_folder() / "sample-bundle.zip")
     altered = demo_folder() / "sample-bundle-altered.zip"
     write_altered(bundle, altered)
     return Stage(
-        alice, _newcomer(), _auditor(alice, now), telegram, wechat, small, again, ready, failed, running,
-        withdrawn, _draft(alice, [telegram, small], now), _draft(alice, [], now), _waiting(alice), _invitation(alice), _consent(alice),
-        bundle, altered,
+        alice=alice, dora=_newcomer(), auditor=_auditor(alice, now), telegram=telegram,
+        wechat=wechat, small=small, again=again, ready=ready, failed=failed, running=running,
+        freezing=freezing, unfrozen=unfrozen, withdrawn=withdrawn,
+        draft=_draft(alice, [telegram, small], now), empty_draft=_draft(alice, [], now),
+        bereft_draft=bereft_draft, pushed=bench_store.grown(alice.user),
+        questions=_waiting(alice), invitation=_invitation(alice), consent=_consent(alice),
+        bundle=bundle, altered=altered, filled=_filled(folder, now),
     )  # fmt: skip
 
 
@@ -138,6 +154,52 @@ def _running(export: Any) -> Any:
     return export
 
 
+def confirmed(person: Any, series: Sequence[Any]) -> tuple[Any, Any]:
+    """Confirm a draft of whole conversations; return the export, of which nothing is done, and it."""
+    from evidence.actions.keep_draft import confirm_draft
+    from evidence.actions.request_export import ExportOptions
+    from evidence.front.exporting import ask_for_bundle
+    from evidence.select import Choice
+
+    draft, now = _draft(person, series, timezone.now()), timezone.now()
+    export = confirm_draft(
+        draft=draft, at=now,
+        ask=lambda _state: ask_for_bundle(
+            organisation=person.organisation, actor=actor_of(person), user=person.user,
+            matter_name="Lin Yue v. Omar Haddad", choices=[(one, Choice()) for one in series],
+            options=ExportOptions(requester="Lin Yue", purpose="loan"), at=now,
+        ),
+    )  # fmt: skip
+    return export, draft
+
+
+def _unfrozen(person: Any, kept: Any, folder: Path) -> tuple[Any, Any]:
+    """Let a choice fail to be frozen, for one of its conversations is erased; with its draft."""
+    from evidence.actions.advance import advance
+    from evidence.models import Series
+
+    file = _chat(folder, CHAT.replace("李雷", "马丽"), "马丽")
+    gone = acquired(person, file, timezone="Europe/Madrid", owner="Ana")
+    export, draft = confirmed(person, [kept, gone])
+    Series.objects.filter(pk=gone.pk).update(erased_at=timezone.now())
+    job, _waits = advance(export.job.pk, at=timezone.now())
+    assert (job.phase, job.error_code) == ("failed", "conversation_erased")
+    return export, draft
+
+
+def _filled(folder: Path, now: datetime) -> Path:
+    """Write a certified form, filled in since with a drawing that says something else."""
+    from evidence.management.attacks import honest, keys, paper
+    from tests.verify.pdf.test_shown import PLAIN, filled
+
+    maker = honest.Maker(keys.make_pki(now))
+    with ThreadPoolExecutor(1) as aside:  # pyHanko wants a thread without Playwright's loop
+        certified = aside.submit(maker.sign, paper.form(), certify=honest.P2).result()
+    path = folder / "agreement.pdf"
+    path.write_bytes(filled(certified, "Kyoto", PLAIN % b"I owe 9000 euros."))
+    return path
+
+
 def _withdrawn(person: Any, export: Any, now: datetime) -> Any:
     from evidence.actions.withdraw_bundle import withdraw_bundle
 
@@ -153,6 +215,22 @@ def _saved(export: Any, place: Path) -> Path:
     with download(artifact=one, actor=Actor("system", "test"), at=timezone.now()) as file:
         place.write_bytes(file.read())
     return place
+
+
+def _hold(person: Any, matter: Any, released: Any, standing: Any) -> None:
+    """Let a matter hold two conversations, one of them no longer."""
+    from evidence.actions.holds import place_hold, release_hold
+
+    for series, reason in (
+        (released, "Letter of Haddad's counsel of 2 May, asking that nothing be deleted"),
+        (standing, "法院 5 月 12 日的保全裁定"),
+    ):
+        hold = place_hold(
+            matter=matter, conversation=series.conversation, actor=actor_of(person), reason=reason,
+            at=timezone.now(), user=person.user,
+        )  # fmt: skip
+        if series is released:
+            release_hold(hold=hold, actor=actor_of(person), reason="settled", at=timezone.now())
 
 
 def _newcomer() -> Any:
@@ -185,13 +263,27 @@ def _draft(person: Any, series: Sequence[Any], now: datetime) -> Any:
         state["authority"] = {"requester": "Lin Yue", "authority": "own records"}
         hidden = {"5": {"targets": ["body"], "reason": "Private"}}
         state["redaction"] = {series[0].public_id: hidden}
-    return begin_draft(
+    draft = begin_draft(
         organisation=person.organisation, user=person.user, state=state, at=timezone.now()
     )
+    for one in series[:1]:
+        _pictured(draft, one, person)
+    return draft
 
 
-def _chat(folder: Path, text: str = CHAT) -> Path:
-    path = folder / "WhatsApp Chat with Li Lei.txt"
+def _pictured(draft: Any, series: Any, person: Any) -> None:
+    from evidence.actions.party_pictures import add_party_picture
+
+    out = io.BytesIO()
+    Image.linear_gradient("L").convert("RGB").save(out, "PNG")
+    add_party_picture(
+        draft=draft, series=series, party="p1", data=out.getvalue(), name="profile picture.png",
+        actor=actor_of(person), at=timezone.now(),
+    )  # fmt: skip
+
+
+def _chat(folder: Path, text: str = CHAT, name: str = "Li Lei") -> Path:
+    path = folder / f"WhatsApp Chat with {name}.txt"
     path.write_text(text, encoding="utf-8")
     return path
 

@@ -11,6 +11,8 @@ from django.core import mail
 
 from tests.conftest import PASSWORD
 
+pytestmark = pytest.mark.long
+
 
 def sign_in(page) -> None:
     page.goto("/sign-in/")

@@ -8,7 +8,11 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.browser.gallery import LOOSE, SCENES, Scene, forgotten, loose_page, mails
+
+pytestmark = pytest.mark.long
 
 WIDE, NARROW = 1280, 390
 LANGUAGES = ("en", "zh-hans")

@@ -12,6 +12,8 @@ from django.utils import timezone
 from evidence.management.attacks import forged, keys, paper
 from evidence.management.attacks.honest import Maker
 
+pytestmark = pytest.mark.long
+
 VIEWS = [
     (1280, "en"),
     (390, "zh-hans"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import threading
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from evidence.formats import bundle, canonical, manifest, message, proofs, range
 from evidence.formats.hashes import sm3_available
 from evidence.verify.offline import Limits, Report, trust_of
 from evidence.verify.offline import bundle as offline_bundle
+from evidence.verify.offline.bundle_source import WholeHash
 from tests.bundle import world
 from tests.bundle.world import BUNDLE, SERIES, Built, Deployment, Plan, repack
 
@@ -564,3 +566,31 @@ def test_json_of_a_report_is_one_line(good: Built, judge: Judge) -> None:
     value = json.loads(judge(good.path).to_json())
     assert {"file", "indication", "reason", "trust", "kind", "findings", "seconds"} == set(value)
     assert BUNDLE in value["file"]
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_the_hash_of_the_whole_is_the_same_beside_and_alone(
+    good: Built, beside: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(offline_bundle, "WORTH_A_THREAD", 0 if beside else 1 << 40)
+    facts = offline_bundle.verify_bundle(good.path, trust_of(()), None)
+    assert facts.sha256 == hashlib.sha256(good.path.read_bytes()).hexdigest()
+
+
+def test_the_hash_of_the_whole_needs_no_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    (tmp_path / "file").write_bytes(b"x")
+    whole = WholeHash(str(tmp_path / "file"), beside=True)
+    whole.end()
+    assert whole.hex() == hashlib.sha256(b"x").hexdigest()
+
+
+def test_a_file_that_vanished_is_the_callers_trouble(tmp_path: Path) -> None:
+    for beside in (True, False):
+        with pytest.raises(FileNotFoundError):
+            WholeHash(str(tmp_path / "gone"), beside=beside).hex()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,26 @@ def test_a_disk_that_refuses_leaves_nothing_behind(
     with pytest.raises(StorageFailed):
         pack(good.parts, tmp_path / "x.zip")
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("larger", [False, True])
+def test_a_part_that_changed_since_it_was_described_is_refused(
+    good: Built, tmp_path: Path, larger: bool
+) -> None:
+    lying = tmp_path / "lying"
+    data = good.parts[bundle.README]
+    assert isinstance(data, bytes)
+    lying.write_bytes(data[:-1] + b"?" + b"more" * larger)
+    with pytest.raises(StorageFailed, match="not what was described"):
+        pack({**good.parts, bundle.README: lying}, tmp_path / "x.zip")
+    assert os.listdir(tmp_path) == ["lying"]
+
+
+def test_the_digest_taken_beside_the_writing_is_that_of_the_file(
+    good: Built, tmp_path: Path
+) -> None:
+    issued = pack(good.parts, tmp_path / "again.zip")
+    assert issued.sha256 == sha256((tmp_path / "again.zip").read_bytes()).digest()
 
 
 def test_a_part_that_vanished_is_a_storage_failure(good: Built, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from evidence.formats import bundle
 from evidence.verify.offline import Report, pyz, trust_of, verify
 from evidence.verify.offline.cli import main
 from tests.bundle.world import Built, Deployment
+from tests.pki.world import write_pdf
 
 
 @pytest.fixture
@@ -104,6 +105,26 @@ def test_it_says_in_words_what_is_proved_and_what_is_not(bag: Path) -> None:
     assert "Not proved: who typed it" in done.stdout
     chinese = run(bag, "verify.pyz", "--language", "zh", "--trust", "../ROOT.pem", "../BUNDLE.zip")
     assert "未证明：由何人输入" in chinese.stdout
+
+
+def test_a_chinese_reader_reads_everything_in_chinese(bag: Path) -> None:
+    """What holds, what does not and why; only codes, names and file names stay as they are."""
+    altered = bag.parent / "altered.zip"
+    altered.write_bytes((bag.parent / "BUNDLE.zip").read_bytes().replace(b"35000", b"95000"))
+    plain = bag.parent / "plain.pdf"
+    write_pdf(plain)
+    for path in ("../BUNDLE.zip", "../altered.zip", "../plain.pdf", "data/tokens/prepared.tst"):
+        done = run(bag, "verify.pyz", "--language", "zh", path)
+        lines = done.stdout.splitlines()
+        assert len(lines) > 2, done.stderr
+        for line in lines[2:]:
+            assert not re.search("(?:[a-z]+ ){3}", line), line
+            assert re.search("[\u4e00-\u9fff]", line), line
+    said = run(bag, "verify.pyz", "--language", "zh", "../altered.zip").stdout
+    assert (
+        "未通过：压缩包与出具时完全一致 [container]：data/messages.jsonl：内容的校验和不符。"
+        in said
+    )
 
 
 def test_every_part_of_a_bundle_can_be_checked_alone(

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 CHAT = """\
 13/01/2024, 08:00 - Ana: Good morning
 13/01/2024, 08:05 - 李雷: 收到了
@@ -31,7 +33,6 @@ def acquire(run_manage, tmp_path):
 @pytest.fixture
 def restored(run_manage, acquire, tmp_path: Path) -> Path:
     """A deployment whose database was put back to an older copy; the rest stayed."""
-    assert run_manage("migrate", "--verbosity", "0").returncode == 0
     database = tmp_path / "truethread.sqlite3"
     acquire("one")
     shutil.copy(database, tmp_path / "backup")
@@ -56,6 +57,12 @@ def served(repository, tmp_path):
     return load
 
 
+@pytest.fixture
+def _empty(run_manage, tmp_path) -> None:
+    (tmp_path / "truethread.sqlite3").unlink()
+
+
+@pytest.mark.usefixtures("_empty")
 def test_an_empty_database_is_migrated_and_worked_on(run_manage, served):
     assert run_manage("migrate", "--verbosity", "0").returncode == 0
     assert run_manage("work", "--once").returncode == 0
@@ -63,6 +70,7 @@ def test_an_empty_database_is_migrated_and_worked_on(run_manage, served):
     assert served("project.asgi", in_loop=True).returncode == 0
 
 
+@pytest.mark.usefixtures("_empty")
 def test_a_database_that_is_not_migrated_is_left_to_migrate(run_manage, served):
     assert served("project.wsgi").returncode == 0
     assert run_manage("migrate", "evidence", "0001", "--verbosity", "0").returncode == 0

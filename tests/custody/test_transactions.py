@@ -16,6 +16,7 @@ from evidence import custody
 from evidence.custody.sequencer import BATCH
 from evidence.models import CustodyEntry, CustodyPending, CustodySubject, LogNode
 from evidence.values import Actor, Subject
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ALICE = Actor("person", "a" * 32)
@@ -38,7 +39,7 @@ def in_threads(*works) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(PATIENCE)
     assert errors == []
 
 
@@ -135,10 +136,10 @@ def test_an_act_that_commits_late_is_not_passed_over(postgresql, log_event, now)
         with transaction.atomic():
             log_event(event_id="slow")
             queued.set()
-            others_done.wait(20)
+            others_done.wait(PATIENCE)
 
     def quick() -> None:
-        queued.wait(20)
+        queued.wait(PATIENCE)
         log_event(event_id="quick")
         custody.sequence_pending()
         others_done.set()
@@ -182,10 +183,10 @@ def test_a_second_sequencer_that_does_not_wait_leaves_the_work(postgresql, log_e
         with _the_only_sequencer(wait=True) as is_mine:
             assert is_mine
             holding.set()
-            checked.wait(20)
+            checked.wait(PATIENCE)
 
     def second() -> None:
-        holding.wait(20)
+        holding.wait(PATIENCE)
         try:
             assert custody.sequence_pending(wait=False) == 0
         finally:
@@ -199,7 +200,7 @@ def test_two_first_acts_at_once_open_one_epoch(postgresql, log_event):
     gate = threading.Barrier(4)
 
     def act() -> None:
-        gate.wait(20)
+        gate.wait(PATIENCE)
         log_event()
 
     in_threads(act, act, act, act)
@@ -213,7 +214,7 @@ def test_one_event_appended_by_many_at_once_is_logged_once(postgresql, log_event
     gate = threading.Barrier(4)
 
     def act() -> None:
-        gate.wait(20)
+        gate.wait(PATIENCE)
         log_event(event_id="act")
 
     in_threads(act, act, act, act)
@@ -255,21 +256,11 @@ custody.sequence_pending()
 @pytest.mark.parametrize("moment", [
     "before the commit", "between queue and log", "inside the sequencer", "never",
 ])  # fmt: skip
-def test_kill_9_then_run_again_ends_in_one_entry(run_manage, tmp_path, repository, moment):
+def test_kill_9_then_run_again_ends_in_one_entry(run_python, run_manage, moment):
     """A process of its own on SQLite, killed for real, then the same act again."""
-    variables = {
-        "DJANGO_SETTINGS_MODULE": "project.settings",
-        "TRUETHREAD_VAR_DIR": str(tmp_path),
-        "PYTHONPATH": str(repository),
-    }
-
-    def act(until: str) -> int:
-        program = [sys.executable, "-c", ONE_ACT, until]
-        return subprocess.run(program, env=variables, check=False).returncode
-
-    assert run_manage("migrate", "-v0").returncode == 0
-    assert act(moment) == (0 if moment == "never" else -9)
-    assert act("never") == 0
+    first, again = (run_python("-c", ONE_ACT, until) for until in (moment, "never"))
+    assert first.returncode == (0 if moment == "never" else -9), first.stderr
+    assert again.returncode == 0, again.stderr
     report = json.loads(run_manage("recheck_custody", "--json", "--log-only").stdout)
     assert (report["holds"], report["entries"], report["pending"]) == (True, 2, 0)
 
@@ -300,12 +291,11 @@ def test_processes_that_act_and_sequence_at_once_make_one_log_on_sqlite(
         "TRUETHREAD_VAR_DIR": str(tmp_path),
         "PYTHONPATH": str(repository),
     }
-    assert run_manage("migrate", "-v0").returncode == 0
     running = [
         subprocess.Popen([sys.executable, "-c", MANY_ACTS, str(name)], env=variables)
         for name in range(3)
     ]
-    assert [process.wait(60) for process in running] == [0, 0, 0]
+    assert [process.wait(PATIENCE) for process in running] == [0, 0, 0]
 
     report = json.loads(run_manage("recheck_custody", "--json", "--log-only").stdout)
     assert (report["holds"], report["entries"], report["pending"]) == (True, 91, 0)

@@ -145,6 +145,52 @@ def test_missing_and_orphan_files_are_told_apart():
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["../up.png", "..", "a/b.png", "a\\b.png", "C:evil.png", "con", "NUL.txt", "com1.png", "dot.",
+     "blank ", "what?.png", "bell\x07.png", "x" * 256, "图" * 86],
+)  # fmt: skip
+def test_a_name_that_no_disk_takes_is_refused(name):
+    value = manifest(events=event(attachments=[{"id": name}]))
+    members = {"rsmf_manifest.json": json.dumps(value).encode(), name: b"x"}
+    assert codes(check_rsmf("rsmf.zip", zipped(**members))) == ["archive_unsafe"]
+
+
+def test_names_that_differ_by_capitals_alone_are_one_file_to_many_disks():
+    value = manifest(events=event(attachments=[{"id": "a.png"}, {"id": "A.PNG"}]))
+    members = {"rsmf_manifest.json": json.dumps(value).encode(), "a.png": b"x", "A.PNG": b"y"}
+    assert codes(check_rsmf("rsmf.zip", zipped(**members))) == ["archive_unsafe"]
+
+
+def test_a_damaged_attachment_and_one_of_another_size_are_found():
+    value = manifest(events=event(attachments=[{"id": "a.png", "size": 8}]))
+    data = zipped(**{"rsmf_manifest.json": json.dumps(value).encode(), "a.png": b"PICTURE."})
+    assert check_rsmf("rsmf.zip", data) == []
+    assert codes(check_rsmf("rsmf.zip", data.replace(b"PICTURE.", b"PICTURE!"))) == ["damaged_file"]
+    value["events"][0]["attachments"][0]["size"] = 9
+    data = zipped(**{"rsmf_manifest.json": json.dumps(value).encode(), "a.png": b"PICTURE."})
+    assert codes(check_rsmf("rsmf.zip", data)) == ["size_disagrees"]
+
+
+@pytest.mark.parametrize("parents", [["a"], ["b", "a"], ["b", "c", "b"]])
+def test_events_that_are_each_others_parents_are_found(parents):
+    value = manifest()
+    value["events"] = [
+        {"id": name, "type": "message", "parent": parent}
+        for name, parent in zip("abc", parents, strict=False)
+    ]
+    assert codes(check(value)) == ["parent_circle"]
+
+
+def test_a_long_thread_is_no_circle():
+    value = manifest()
+    value["events"] = [
+        {"id": str(place), "type": "message"} | ({"parent": str(place - 1)} if place else {})
+        for place in range(5_000)
+    ]
+    assert codes(check(value)) == []
+
+
 def test_an_archive_without_a_manifest_fails():
     assert codes(check_rsmf("rsmf.zip", zipped(other=b""))) == ["manifest_missing"]
 

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from evidence.exchange import check_rsmf
+from evidence.exchange import FORMATS, check_rsmf
 from evidence.exchange.load_file import read_dat
 from tests.bundle import world
+from tests.exchange.bundles import Conversation, row, write_bundle
+from tests.patience import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +29,8 @@ def signed(tmp_path_factory):
 
 @pytest.fixture
 def converted(signed, tmp_path, capsys):
-    def run(format: str, *options: str):
-        path, root = signed
+    def run(format: str, *options: str, path: Path = signed[0]):
+        root = signed[1]
         call_command(
             "convert", str(path), "--format", format, "--out", str(tmp_path / format), "--json",
             "--trust", str(root), *options,
@@ -36,6 +38,10 @@ def converted(signed, tmp_path, capsys):
         return json.loads(capsys.readouterr().out)
 
     return run
+
+
+def shown(names: list[str]) -> dict[str, bytes]:
+    return {Path(name).name: Path(name).read_bytes() for name in names}
 
 
 def test_rsmf_of_a_signed_bundle_passes_the_checker(converted):
@@ -58,7 +64,7 @@ def test_the_custody_graph_conforms_to_case(converted, foreign_tool):
     assert answer["counts"]["entries"] > 5
     run = subprocess.run(
         [foreign_tool("case_validate"), answer["files"][0]], capture_output=True, text=True,
-        check=False, timeout=300,
+        check=False, timeout=PATIENCE,
     )  # fmt: skip
     assert run.returncode == 0, run.stdout + run.stderr
     assert "Conforms: True" in run.stdout
@@ -88,3 +94,71 @@ def test_an_altered_bundle_is_not_converted(signed, tmp_path, capsys):
     assert ended.value.code == 2
     assert json.loads(capsys.readouterr().out)["error"] == "bundle_not_convertible"
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("by_descriptor", [True, False], ids=["linux", "copied"])
+@pytest.mark.parametrize("format", FORMATS)
+def test_what_is_converted_is_what_was_verified_though_the_name_leads_elsewhere_by_then(
+    signed, converted, tmp_path, monkeypatch, format, by_descriptor
+):
+    from evidence.management.commands import convert as command
+
+    genuine = shown(converted(format)["files"])
+    bundle = tmp_path / signed[0].name
+    bundle.write_bytes(signed[0].read_bytes())
+    forged = write_bundle(tmp_path / "forged.zip", [Conversation([row(1, "I never said so")])])
+
+    def verify_then_exchange(address, trust, **options):
+        facts = command_verify(address, trust, **options)
+        forged.replace(bundle)
+        return facts
+
+    command_verify = command.verify_bundle
+    monkeypatch.setattr(command, "verify_bundle", verify_then_exchange)
+    if not by_descriptor:
+        monkeypatch.setattr(command, "_DESCRIPTORS", tmp_path / "absent")
+    answer = converted(format, path=bundle)
+    assert not forged.exists()
+    assert shown(answer["files"]) == genuine
+
+
+@pytest.mark.parametrize("format", ["rsmf", "dat", "case", "csv"])
+def test_a_conversion_that_fails_midway_leaves_nothing_behind(
+    signed, tmp_path, capsys, monkeypatch, format
+):
+    from evidence.exchange import NotConvertible
+    from evidence.management.commands import convert as command
+
+    def midway(exchange, name, folder, *, zone):
+        convert(exchange, name, folder, zone=zone)
+        raise NotConvertible("the last line is not the one that was verified")
+
+    convert = command.convert
+    monkeypatch.setattr(command, "convert", midway)
+    path, root = signed
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "notes.txt").write_text("mine")
+    for out in (kept, tmp_path / "new" / "deep"):
+        with pytest.raises(SystemExit):
+            call_command(
+                "convert", str(path), "--format", format, "--out", str(out), "--json",
+                "--trust", str(root),
+            )  # fmt: skip
+    capsys.readouterr()
+    assert [one.name for one in tmp_path.iterdir()] == ["kept"]
+    assert [one.name for one in kept.iterdir()] == ["notes.txt"]
+
+
+def test_a_second_format_joins_the_first_in_one_folder(converted, signed, tmp_path):
+    path, root = signed
+    for format in ("dat", "csv", "dat"):
+        call_command(
+            "convert", str(path), "--format", format, "--out", str(tmp_path / "both"), "--json",
+            "--trust", str(root),
+        )  # fmt: skip
+    names = sorted(one.name for one in (tmp_path / "both").iterdir())
+    assert names[0] == "VOL001"
+    assert names[1].endswith(".csv")
+    assert len(list((tmp_path / "both" / "VOL001" / "TEXT").rglob("*.txt"))) == 14
+    assert [one.name for one in tmp_path.iterdir()] == ["both"]

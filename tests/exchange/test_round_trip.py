@@ -218,4 +218,4 @@ def test_a_csv_opens_as_a_table_of_one_width(tmp_path):
     path = write_bundle(tmp_path / "bundle.zip", [Conversation(nasty_rows())])
     write_csv(from_bundle(path, pages=False), tmp_path / "messages.csv")
     text = (tmp_path / "messages.csv").read_bytes().decode("utf-8-sig")
-    assert {len(one) for one in csv.reader(io.StringIO(text, newline=""))} == {35}
+    assert {len(one) for one in csv.reader(io.StringIO(text, newline=""))} == {37}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import runpy
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -251,3 +252,36 @@ def test_a_time_is_written_as_it_is_read() -> None:
 def test_a_time_in_another_spelling_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         shape.utc(text)
+
+
+PICTURE = {
+    "path": "data/participants/" + "a" * 32 + "/p1-1.jpg", "name": "profile.jpg",
+    "media_type": "image/jpeg", "size": 3, "sha256": "ab" * 32, "by": "Ana",
+    "supplied": "2026-03-14T09:26:53Z",
+}  # fmt: skip
+
+
+def with_participants(*people: Any) -> manifest.SeriesInfo:
+    return replace(MADE["whole_manifest"]().series[0], participants=people)
+
+
+def test_pictures_beside_participants_are_read_as_they_are_written() -> None:
+    stated = {"basis": None, "by": "Ana", "name": "", "pictures": [PICTURE, PICTURE]}
+    found = manifest.pictures_of(with_participants({"key": "p1", "stated": stated}))
+
+    assert [one.value() for one in found] == [PICTURE, PICTURE]
+
+
+@pytest.mark.parametrize("person", [{}, {"stated": {"name": "Ana"}}, "Ana", {"stated": None}])
+def test_participants_without_pictures_have_none(person: Any) -> None:
+    assert manifest.pictures_of(with_participants(person)) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"more": 1}, {"size": -1}, {"size": "3"}, {"sha256": "AB" * 32}, {"supplied": "today"}],
+)
+def test_a_misspelt_picture_is_refused(change: Any) -> None:
+    stated = {"pictures": [PICTURE | change]}
+    with pytest.raises(ValueError):  # noqa: PT011 - the one kind a format raises
+        manifest.pictures_of(with_participants({"stated": stated}))

@@ -106,6 +106,22 @@ def test_the_cut_of_the_pieces_does_not_matter(sizes):
     assert opened_stream(sealed) == b"".join(pieces)
 
 
+@pytest.mark.parametrize("size", [16, 17, 18, 40])
+def test_a_long_stream_sealed_beside_its_reader_keeps_its_order(size):
+    content = b"".join(bytes([number]) * crypt.CHUNK for number in range(size)) + b"end"
+
+    assert opened_stream(sealed_stream(content)) == content
+
+
+def test_what_a_long_stream_raises_reaches_the_caller():
+    def pieces():
+        yield bytes(30 * crypt.CHUNK)
+        raise OSError("gone")
+
+    with pytest.raises(OSError, match="gone"):
+        list(crypt.seal_stream(KEY, pieces(), AAD))
+
+
 @pytest.mark.parametrize("size", [0, 10, crypt.CHUNK, 2 * crypt.CHUNK + 5])
 def test_a_lost_tail_is_noticed_before_the_first_read(size):
     sealed = sealed_stream(b"x" * size)

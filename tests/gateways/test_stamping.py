@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import socket
 import threading
-import time
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -19,6 +18,7 @@ from evidence.gateways.local_authority import REPLY, LocalAuthority, application
 from evidence.gateways.revocation import FixedRevocation
 from evidence.gateways.tokens import Reply, Trust
 from evidence.gateways.tsa import HttpAuthority, NoStamp, Stampers, query
+from tests.patience import PATIENCE
 from tests.pki.world import http_authority, http_server, stampers, trust_in
 
 DIGEST = bytes(range(32))
@@ -78,39 +78,36 @@ def test_a_slow_authority_is_given_up(pki, clock):
     released = threading.Event()
 
     def answer(request):
-        released.wait(5)
+        released.wait(PATIENCE)
         return 200, REPLY, b""
 
     with http_server(answer) as url:
-        started = time.monotonic()
         code = failure(stampers(pki, clock, HttpAuthority(url, seconds=0.2)))
-        spent = time.monotonic() - started
         released.set()
 
     assert code == "timeout"
-    assert spent < 2
 
 
 def test_an_authority_that_sends_a_byte_now_and_then_is_given_up_as_a_whole(pki, clock):
     with dripping() as url:
-        started = time.monotonic()
         code = failure(stampers(pki, clock, HttpAuthority(url, seconds=0.3)))
-        spent = time.monotonic() - started
 
     assert code == "timeout"
-    assert spent < 2
 
 
 @contextmanager
 def dripping():
-    """Serve headers one byte every 50 ms, for ever."""
+    """Serve headers one byte every 50 ms, as good as for ever."""
     stop = threading.Event()
+    drops = int(PATIENCE / 0.05)
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve():
         connection, _ = listener.accept()
         with connection:
-            while not stop.wait(0.05):
+            for _ in range(drops):
+                if stop.wait(0.05):
+                    return
                 try:
                     connection.sendall(b"H")
                 except OSError:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from evidence.management import bench_renderer, benchmark
+from evidence.management import bench_api, bench_renderer, benchmark
 from evidence.management.commands import bench
 
 
@@ -69,3 +69,20 @@ def test_memory_counts_a_process_that_a_thread_started():
         child = threads.submit(subprocess.Popen, command, stdin=subprocess.PIPE).result()
         assert child.pid in benchmark._children(os.getpid())
         child.communicate(b"\n")
+
+
+def test_a_process_that_ends_while_it_is_looked_at_does_not_end_the_looking(monkeypatch):
+    def gone(*_: object):
+        raise FileNotFoundError
+
+    monkeypatch.setattr(Path, "glob", gone)
+    assert benchmark._children(1) == []
+
+
+@pytest.mark.parametrize("command", ["raise SystemExit(3)", "input()"])
+def test_a_server_that_never_answers_is_not_waited_for_for_ever(monkeypatch, command):
+    monkeypatch.setattr(bench_api, "START_SECONDS", 1)
+    with subprocess.Popen([sys.executable, "-c", command], stdin=subprocess.PIPE) as server:
+        with pytest.raises(RuntimeError, match="the server"):
+            bench_api._wait(server, 9)  # nobody listens there
+        server.kill()

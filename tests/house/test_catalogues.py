@@ -55,6 +55,11 @@ def test_an_update_keeps_translations_and_drops_what_is_no_longer_said(project):
     assert "nobody" in catalogues.untranslated(catalogue)
 
 
+def test_the_chinese_of_the_verifier_is_that_of_the_catalogue(repository):
+    path, table = catalogues.verifier_table(repository)
+    assert path.read_text(encoding="utf-8") == table, "run manage.py extract_catalogues"
+
+
 def test_an_update_without_changes_writes_the_same_bytes(project):
     catalogues.update(project, "zh_Hans")
     first = catalogues.catalogue_file(project, "zh_Hans").read_bytes()

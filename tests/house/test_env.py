@@ -115,6 +115,7 @@ def test_sqlite_is_durable_and_queues_its_writers(given, value):
     assert database["NAME"] == Path("/data/t.sqlite3")
     assert database["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
     assert "synchronous=FULL" in database["OPTIONS"]["init_command"]
+    assert database["CONN_MAX_AGE"] > 0
 
 
 def test_a_postgres_url_is_taken_apart(given):
@@ -124,6 +125,7 @@ def test_a_postgres_url_is_taken_apart(given):
     assert (database["USER"], database["PASSWORD"]) == ("clerk", "p@ss")
     assert (database["HOST"], database["PORT"]) == ("db.example", "6432")
     assert (database["NAME"], database["OPTIONS"]) == ("evidence", {"sslmode": "verify-full"})
+    assert (database["CONN_MAX_AGE"] > 0, database["CONN_HEALTH_CHECKS"]) == (True, True)
 
 
 @pytest.mark.parametrize("value", [
@@ -137,4 +139,14 @@ def test_another_database_url_is_refused_without_repeating_its_password(given, v
     given(value)
     with pytest.raises(ImproperlyConfigured, match=NAME) as refusal:
         env.database_url(NAME, Path("unused"))
+    assert "sesame" not in str(refusal.value)
+
+
+def test_a_url_with_a_password_comes_from_its_file_and_is_never_repeated(given, tmp_path):
+    assert env.secret_url(NAME, schemes=("amqp",)) == ""
+    (tmp_path / "url").write_text("amqp://clerk:sesame@queue.example:5672/\n")
+    given(str(tmp_path / "url"), f"{NAME}_FILE")
+    assert env.secret_url(NAME, schemes=("amqp",)) == "amqp://clerk:sesame@queue.example:5672"
+    with pytest.raises(ImproperlyConfigured, match=NAME) as refusal:
+        env.secret_url(NAME, schemes=("redis",))
     assert "sesame" not in str(refusal.value)

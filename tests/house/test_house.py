@@ -11,7 +11,7 @@ from django.core.management import call_command
 from evidence.management import catalogues
 
 READER = re.compile(
-    r"env\.(?:text|boolean|integer|choice|path|existing_files?|url|url_list|secret|key_bytes"
+    r"env\.(?:text|boolean|integer|choice|path|existing_files?|url|url_list|secret|secret_url|key_bytes"
     r'|database_url|smtp_url)\(\s*"(TRUETHREAD_\w+)"'
 )
 TARGETS = ("demo", "test", "serve", "check", "bench")

@@ -13,10 +13,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs12
+from django.core.checks.registry import registry
 from django.core.exceptions import ImproperlyConfigured
 
-from evidence.checks import production_is_safe
+from evidence.checks import PRODUCTION_TAG, production_is_safe
 from evidence.gateways import development_pki
+from evidence.management.operator import OperatorCommand
 from project.start import refuse_unsafe_start
 
 PASSWORD = "only for this test"
@@ -30,6 +32,12 @@ def _pkcs12(folder: Path, pair: development_pki.Pair) -> Path:
             serialization.BestAvailableEncryption(PASSWORD.encode()),
         )
     )  # fmt: skip
+    return file
+
+
+def _root(folder: Path, pair: development_pki.Pair) -> Path:
+    file = folder / "roots.pem"
+    file.write_bytes(pair.certificate.public_bytes(serialization.Encoding.PEM))
     return file
 
 
@@ -57,7 +65,7 @@ def production(settings, monkeypatch, tmp_path, trusted_pair):
     settings.TRUETHREAD_VAR_DIR = tmp_path
     settings.TRUETHREAD_SIGNER_PKCS12 = _pkcs12(tmp_path, trusted_pair)
     settings.TRUETHREAD_SIGNER_PKCS12_PASSWORD = PASSWORD
-    settings.TRUETHREAD_TRUST_ROOTS = []
+    settings.TRUETHREAD_TRUST_ROOTS = [_root(tmp_path, trusted_pair)]
     settings.TRUETHREAD_TSA_URLS = ["https://tsa.example.org"]
     _use_engine(monkeypatch, settings, "postgresql")
     settings.SECRET_KEY = "0123456789abcdefghijklmnopqrstuvwxyz0123456789abcdefghij"
@@ -83,6 +91,10 @@ def test_a_whole_production_deployment_starts(production):
     ("TRUETHREAD_TSA_URLS", [], "E005"),
     ("TRUETHREAD_TSA_URLS", ["https://tsa.example.org", "http://127.0.0.1:3161"], "E005"),
     ("TRUETHREAD_TSA_URLS", ["http://[::1]/tsa"], "E005"),
+    ("TRUETHREAD_TSA_URLS", ["http://0.0.0.0:3161"], "E005"),
+    ("TRUETHREAD_TSA_URLS", ["http://[::]/"], "E005"),
+    ("TRUETHREAD_TSA_URLS", ["http://[::ffff:127.0.0.1]/"], "E005"),
+    ("TRUETHREAD_TRUST_ROOTS", [], "E014"),
     ("SECRET_KEY", "short", "E007"),
     ("SECRET_KEY", "a" * 64, "E007"),
     ("TRUETHREAD_KEK", bytes(32), "E007"),
@@ -169,5 +181,12 @@ def test_djangos_own_deployment_checks_find_nothing_either(run_manage, tmp_path,
         TRUETHREAD_SMTP_URL="smtp://clerk:word@mail.example.org:587",
         TRUETHREAD_SIGNER_PKCS12=str(_pkcs12(tmp_path, trusted_pair)),
         TRUETHREAD_SIGNER_PKCS12_PASSWORD=PASSWORD,
+        TRUETHREAD_TRUST_ROOTS=str(_root(tmp_path, trusted_pair)),
     )  # fmt: skip
     assert run.returncode == 0, run.stderr
+
+
+def test_commands_that_serve_no_pages_are_checked_before_they_run():
+    asked = set(OperatorCommand.requires_system_checks)
+    assert PRODUCTION_TAG in asked
+    assert asked <= registry.tags_available()

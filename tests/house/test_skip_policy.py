@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from pytest_socket import SocketConnectBlockedError
 
+pytestmark = pytest.mark.long
+
 LEFT_OUT = {"REQUIRE_ALL", "SWEEPS", "TRUETHREAD_DATABASE_URL"}
 SAMPLE = """
 import pytest
@@ -42,7 +44,7 @@ def run_sample(repository: Path, tmp_path: Path):
         return subprocess.run(
             [
                 sys.executable, "-m", "pytest", "-c", "pyproject.toml", "-p", "tests.conftest",
-                "-p", "no:randomly", *arguments, str(tmp_path),
+                "-p", "no:randomly", "-p", "no:schemathesis", *arguments, str(tmp_path),
             ],
             cwd=repository, env=clean | environment, capture_output=True, text=True, check=False,
         )  # fmt: skip

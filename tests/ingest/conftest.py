@@ -21,6 +21,7 @@ from evidence.ingest import (
     read,
 )
 from evidence.values import Message
+from tests.conftest import SHARED_FIXTURES_ABSENT
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FIXTURES = REPOSITORY.parent / "shared" / "fixtures" / "chats"
@@ -80,7 +81,7 @@ def fixture_named() -> Callable[[str], Path]:
     def find(prefix: str) -> Path:
         found = sorted(FIXTURES.glob(f"{prefix}*"))
         if not found:
-            pytest.skip("the real export files are not here")
+            pytest.skip(SHARED_FIXTURES_ABSENT)
         return found[0]
 
     return find

@@ -239,3 +239,27 @@ def test_junk_is_refused_with_a_code(data, code, tmp_path):
     with pytest.raises(IngestRefused) as refused:
         examine(path, path.name)
     assert refused.value.code == code
+
+
+def large_archive(monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """An archive as the standard library writes it from 2 GiB on: a plain end and a ZIP64 end."""
+    monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 60)
+    data = archive(("_chat.txt", CHAT), ("IMG-1.jpg", b"x"))
+    assert b"PK\x06\x06" in data
+    assert b"PK\x06\x07" in data
+    return data
+
+
+def test_an_archive_with_a_plain_and_a_zip64_end_that_agree_is_read(tmp_path, monkeypatch):
+    path = tmp_path / "chat.zip"
+    path.write_bytes(large_archive(monkeypatch))
+    with zipfile.ZipFile(path) as file:
+        assert len(file.namelist()) == 2
+    assert examine(path, path.name).format == "whatsapp_zip"
+
+
+@pytest.mark.parametrize("field", [8, 10, 12, 16], ids=["here", "count", "length", "start"])
+def test_two_ends_of_directory_that_disagree_are_refused(field, tmp_path, monkeypatch):
+    data = bytearray(large_archive(monkeypatch))
+    data[data.rindex(b"PK\x05\x06") + field] ^= 1
+    assert refusal(tmp_path, bytes(data)) == "zip_damaged"

@@ -12,7 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
 from tests.surfaces import CHAT
+
+pytestmark = pytest.mark.long
 
 
 def steps(repository: Path, name: str) -> str:
@@ -42,7 +45,7 @@ def machine(repository: Path, tmp_path: Path):
             }
             done = subprocess.run(
                 ["sh", "-euc", script], cwd=self.folder, env=kept | own,
-                capture_output=True, text=True, check=False, timeout=100,
+                capture_output=True, text=True, check=False, timeout=PATIENCE,
             )  # fmt: skip
             assert done.returncode == 0, done.stdout + done.stderr
             return done.stdout
@@ -50,10 +53,12 @@ def machine(repository: Path, tmp_path: Path):
     return Machine
 
 
-def test_what_was_backed_up_lives_on_elsewhere_with_the_same_key(machine, repository, tmp_path):
+def test_what_was_backed_up_lives_on_elsewhere_with_the_same_key(
+    machine, repository, tmp_path, migrated
+):
     first = machine("first")
+    shutil.copyfile(migrated, first.folder / "var" / "truethread.sqlite3")
     (first.folder / "chat.txt").write_text(CHAT, encoding="utf-8")
-    first.sh("python manage.py migrate --verbosity 0")
     stored = first.sh("python manage.py acquire chat.txt --timezone Europe/Madrid --json")
     conversation = json.loads(stored)["conversations"][0]["id"]
     first.sh(f"python manage.py export --conversation {conversation} --purpose debt --out out")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import secrets
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -64,6 +67,56 @@ def test_only_the_set_up_serves_as_the_owner_of_the_tables(compose):
         assert service["environment"]["TRUETHREAD_DATABASE_URL_FILE"].endswith("app_database_url")
     setup = compose["services"]["setup"]["environment"]
     assert setup["TRUETHREAD_DATABASE_URL_FILE"].endswith("owner_database_url")
+
+
+@pytest.mark.parametrize("name", ["setup", "web"])
+def test_production_accepts_the_variables_of_each_container(compose, deploy, tmp_path, name):
+    """The environment file of the example and what compose.yaml states: nothing is missing."""
+    service = compose["services"][name]
+    for other in ("worker", "webhooks", "schedule"):
+        assert (
+            compose["services"][other]["environment"] == compose["services"]["web"]["environment"]
+        )
+    place = tmp_path / "secrets"
+    place.mkdir()
+    write_secrets(place)
+    pairs = (deploy / service["env_file"]).with_name("truethread.env.example")
+    lines = pairs.read_text(encoding="utf-8").splitlines()
+    stated = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    stated |= service["environment"]
+    rewritten = {
+        variable: re.sub(r"\$\{\w+:\?[^}]*\}", "word", value)
+        .replace("/run/secrets", str(place))
+        .replace("/var/lib/truethread", str(tmp_path / "var"))
+        for variable, value in stated.items()
+    }
+    assert not [value for value in rewritten.values() if value.startswith("/etc/")]
+    for value in rewritten.values():
+        if value.startswith(str(place)):
+            assert Path(value).name in service["secrets"], value
+    checked = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        cwd=deploy.parent, env={"PATH": os.environ["PATH"]} | rewritten, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert checked.returncode == 0, checked.stderr
+
+
+def write_secrets(folder: Path) -> None:
+    """Write one usable file for each secret that the containers mount."""
+    from tests.pki.public import public_pki
+
+    lists = {name: f"http://ca.example.org/{name}.crl" for name in ("root", "issuing")}
+    pki = public_pki(datetime.now(UTC), lists)
+    pki.write_root(folder / "roots.pem")
+    pki.write_seal(folder / "seal.p12", "word")
+    for name, value in {
+        "seal_password": "word", "secret_key": secrets.token_hex(40), "kek": secrets.token_hex(32),
+        "metrics_token": secrets.token_hex(24),
+        "app_database_url": "postgres://truethread_app:x@postgres/truethread",
+        "owner_database_url": "postgres://truethread_owner:x@postgres/truethread",
+    }.items():  # fmt: skip
+        (folder / name).write_text(f"{value}\n", encoding="ascii")
 
 
 def test_files_the_image_copies_are_there_and_let_through(repository, deploy):
@@ -138,7 +191,6 @@ def test_the_health_check_ends_with_what_the_pages_say(repository, run_health_ch
 @pytest.fixture
 def run_health_check(repository: Path):
     import http.server
-    import os
     import threading
 
     def run(status: int) -> tuple[int, str]:

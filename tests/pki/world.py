@@ -53,8 +53,10 @@ Answer = Callable[[bytes], "tuple[int, str, bytes]"]
 
 
 @contextmanager
-def http_server(answer: Answer) -> Iterator[str]:
-    """Serve ``answer(request body) -> status, content type, body`` on loopback; give its address."""
+def http_server(answer: Answer, host: str = "127.0.0.1") -> Iterator[str]:
+    """Serve ``answer(request body) -> status, content type, body``, on loopback unless another
+    address of this machine is stated; give its URL.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -78,12 +80,12 @@ def http_server(answer: Answer) -> Iterator[str]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer((host, 0), Handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}/"
+        yield f"http://{host}:{server.server_port}/"
     finally:
         server.shutdown()
         server.server_close()

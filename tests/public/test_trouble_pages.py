@@ -14,6 +14,7 @@ from evidence.front.limits import Turnstile
 WORDS = {
     403: ("Not allowed", "无权操作"),
     404: ("There is nothing here", "这里没有内容"),
+    411: ("This came without its length", "请求未标明长度"),
     413: ("This file is too large", "文件过大"),
     429: ("no queue to hold your place", "没有可供等候的队列"),
     500: ("Something went wrong on our side", "系统出现问题"),
@@ -28,6 +29,8 @@ def _page(client: Client, status: int, monkeypatch: pytest.MonkeyPatch):
         return server_error(request)
     if status == 404:
         return client.get("/verify/nothing/")
+    if status == 411:
+        return client.post("/verify/", {}, HTTP_TRANSFER_ENCODING="chunked")
     if status == 413:
         return client.post("/verify/", {}, CONTENT_LENGTH=str(60_000_000))
     gate = Turnstile("test", at_once=1, patience=0.01, per_minute=0)

@@ -11,6 +11,7 @@ from django.conf import settings
 
 from evidence.errors import BusyNow
 from evidence.front.limits import Turnstile
+from tests.patience import PATIENCE
 
 CONTEXT = multiprocessing.get_context("fork")
 
@@ -22,7 +23,7 @@ def gate(**more) -> Turnstile:
 def in_another_process(work) -> int:
     child = CONTEXT.Process(target=work)
     child.start()
-    child.join(10)
+    child.join(PATIENCE)
     return child.exitcode
 
 

@@ -39,8 +39,8 @@ def test_our_own_files_are_called_what_they_are_and_altered_ones_altered(client,
     page = sent(client, files["zip"]).content.decode()
     assert "Intact, made with test keys" in page
     assert (
-        "The source held 6 rows as delivered, these stand at positions 1…6, 0 are withheld, "
-        "in whole or in part." in page
+        "The source held 6 rows as delivered. This excerpt stands at positions 1…6. "
+        "Nothing is withheld." in " ".join(page.split())
     )
     assert "Who typed it" in page
 
@@ -103,6 +103,25 @@ def test_no_sentence_calls_an_altered_file_intact(reason, check):
     words = f"{said.headline} {said.explanation} {three_lines(report)[0].words}"
     assert not is_intact(report)
     assert not any(word in words for word in INTACT_WORDS), words
+
+
+WHOLE_WORDS = ("The content is unchanged", "Unchanged since", "exactly as it was issued")
+
+
+@pytest.mark.parametrize("reason", REASONS)
+@pytest.mark.parametrize("trust", ["configured", "development"])
+@pytest.mark.parametrize("filled", [passed("filled", ""), not_checked("filled", "", reason="")])
+def test_a_form_filled_in_after_signing_is_not_called_unchanged(reason, trust, filled):
+    findings = (passed("integrity", ""), filled)
+    made = make_report("x", "pdf", findings, trust=trust, required=frozenset())
+    indication = "TOTAL_PASSED" if reason == "ok" else made.indication
+    report = Report("x", "pdf", indication, reason, trust, made.findings, 0.0)
+    said, line = verdict(report), three_lines(report)[0]
+    words = f"{said.headline} {said.explanation} {line.words}"
+    assert not any(word in words for word in WHOLE_WORDS), words
+    assert "filled in since" in words
+    if filled.outcome == "not_checked" and reason != "ok":
+        assert (said.shade, line.shade) != ("ok", "ok")
 
 
 @pytest.mark.parametrize("reason", [reason for reason in REASONS if reason != "ok"])

@@ -16,8 +16,9 @@ from tests.render import exhibit_samples
 
 
 @pytest.fixture(scope="session")
-def fonts(tmp_path_factory: pytest.TempPathFactory) -> FontLibrary:
-    folder = tmp_path_factory.mktemp("fonts")
+def fonts(repository: Path) -> FontLibrary:
+    """Those of the set-up, which take a while to prepare; made here where there was none."""
+    folder = repository / "var" / "fonts"
     prepare_fonts(folder)
     return FontLibrary(folder)
 

@@ -121,3 +121,72 @@ def test_the_code_on_the_cover_leads_to_the_verification_page(
     codes = zxingcpp.read_barcodes(picture)
 
     assert [code.text for code in codes] == [exhibit.verification_url]
+
+
+@pytest.mark.parametrize(
+    ("language", "hidden", "said"),
+    [
+        ("en", 0, "; nothing is withheld."),
+        ("en", 1, "; 1 of them is withheld, in whole or in part."),
+        ("en", 2, "; 2 of them are withheld, in whole or in part."),
+        ("zh", 0, "，无遮盖。"),
+        ("zh", 1, "，其中 1 条被全部或部分遮盖。"),
+        ("zh", 2, "，其中 2 条被全部或部分遮盖。"),
+    ],
+)
+def test_the_cover_counts_what_is_withheld_as_one_says_it(
+    render: Callable[..., Any], samples: Any, text_of: Callable[..., str],
+    language: str, hidden: int, said: str,
+):  # fmt: skip
+    part = replace(samples.transcript(lambda: iter(samples.rich_rows())), withheld=hidden, partly=0)
+
+    made = render(samples.exhibit(language, transcripts=(part,)))
+
+    cover = "".join(text_of(made.master.path, "-raw").split("\f")[0].split())
+    assert "".join(said.split()) in cover
+
+
+def test_a_single_row_is_one_row_at_one_position(
+    render: Callable[..., Any], samples: Any, text_of: Callable[..., str]
+):
+    rows = [samples.whole(samples.message(1, "hello"))]
+    part = replace(
+        samples.transcript(lambda: iter(rows), size=1),
+        shown=1, withheld=0, partly=0, gaps=0, omitted=0,
+    )  # fmt: skip
+
+    made = render(samples.exhibit(transcripts=(part,)))
+
+    text = " ".join(text_of(made.master.path, "-raw").split())
+    assert "held 1 row as delivered; this one stands at position 1; nothing is withheld." in text
+
+
+@pytest.mark.parametrize("style", ["record", "conversation"])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_last_page_is_never_left_with_two_rows(
+    render: Callable[..., Any], samples: Any, text_of: Callable[..., str], language: str, style: str
+):
+    whole = samples.exhibit(language, style=style)
+    for entries in range(1, 30, 3):
+        lines = tuple(replace(whole.custody[0], index=i) for i in range(entries))
+
+        made = render(replace(whole, custody=lines), f"{language}{style}{entries}")
+
+        last = text_of(made.master.path, "-layout").rstrip("\f").split("\f")[-1]
+        title = {"en": "Colophon", "zh": "制作说明"}[language]
+        shown = last.count("acquisition.received")
+        assert title in [line.strip() for line in last.splitlines()]
+        assert shown >= min(entries, 6), entries
+
+
+@pytest.mark.parametrize("fill", range(0, 60, 7))
+def test_the_end_of_a_table_stays_together(
+    render: Callable[..., Any], samples: Any, text_of: Callable[..., str], fill: int
+):
+    checks = tuple((f"check-{i}", "passed") for i in range(20 + fill))
+
+    made = render(samples.exhibit(checks=checks))
+
+    pages = text_of(made.master.path).split("\f")
+    last = next(page for page in pages if f"check-{19 + fill} " in page)
+    assert f"check-{17 + fill} " in last

@@ -41,7 +41,7 @@ SHOWN: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         {"body": ") Tj ET endstream\nEMC Q (\\) \\"}, (")TjETendstreamEMCQ(\\)\\",),
     ),
     "a pile of combining marks": ({"body": "Z" + "\u0335" * 40 + "end"}, ("Z\u0335", "end")),
-    "a character no font has": ({"body": "a\U00012000b"}, ("a[U+12000]b", "U+12000: 1 time")),
+    "a character no font has": ({"body": "a\U00012000b"}, ("a[U+12000]b", "U+12000: once, on")),
     "no sender and no time": ({"body": "alone", "sender": None, "time": None}, ("nosender", "alone")),
     "bytes that were no text": (
         {"body": None, "kind": "unparsed", "source_text": {"hex": "ff00"}}, ("ff00",),

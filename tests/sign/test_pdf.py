@@ -368,6 +368,23 @@ def test_a_second_stamp_that_fails_leaves_no_file_either(sign, stamper, tmp_path
     assert sorted(path.name for path in tmp_path.iterdir()) == ["unsigned.pdf"]
 
 
+def test_a_file_signed_in_place_begins_with_what_was_drawn(sign, unsigned, tmp_path):
+    drawn = unsigned.read_bytes()
+
+    signed, facts = sign(consume=True)
+
+    assert [path.name for path in tmp_path.iterdir()] == [signed.name]
+    assert signed.read_bytes().startswith(drawn)
+    assert facts.sha256 == sha256(signed.read_bytes()).hexdigest()
+
+
+def test_a_stamp_that_fails_in_place_leaves_no_file_at_all(sign, stamper, tmp_path):
+    with pytest.raises(StampUnavailable):
+        sign(stamper=Switching(stamper, Silent()), consume=True)
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_signed_file_is_not_signed_again(sign, signer, stamper, clock, tmp_path):
     signed, _ = sign()
 

@@ -7,14 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from evidence.management.attacks.bundles import Bag, Deployment, deploy
+from evidence.management.attacks.bundles import Bag, Deployment
 from evidence.verify import offline
 from evidence.verify.offline.bundle_tokens import read_pem
-
-
-@pytest.fixture(scope="session")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
-    return deploy(tmp_path_factory.mktemp("service"))
 
 
 @pytest.fixture

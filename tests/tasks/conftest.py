@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import sqlite3
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -18,11 +18,12 @@ from typing import Any
 import pytest
 from celery import Celery
 
+from tests.patience import PATIENCE
 from tests.surfaces import CHAT
+from tests.warm import Started, Warm
 
 RABBITMQ = "amqp://guest:guest@127.0.0.1:5672//"
 FLAGS = ("--concurrency=1", "--without-gossip", "--without-mingle", "--loglevel=INFO")
-PATIENCE = 150.0
 
 
 def answers(port: int) -> bool:
@@ -39,10 +40,11 @@ def free_port() -> int:
 class Deployment:
     """One deployment: its var folder, its queue, its processes."""
 
-    def __init__(self, var: Path, repository: Path, broker: str) -> None:
-        self.var, self.repository, self.broker = var, repository, broker
+    def __init__(self, var: Path, repository: Path, broker: str, warm: Warm) -> None:
+        self.var, self.repository, self.broker, self._warm = var, repository, broker, warm
         self.origin = f"test-{uuid.uuid4().hex}.localhost/custody"
-        self.processes: list[subprocess.Popen[bytes]] = []
+        self.processes: list[Started] = []
+        self.variables: dict[str, str] = {}
 
     def environment(self, **variables: str) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("TRUETHREAD_")}
@@ -53,13 +55,16 @@ class Deployment:
             "TRUETHREAD_LOG_ORIGIN": self.origin,
             "PYTHONPATH": str(self.repository),
         }
-        return kept | own | variables
+        return kept | own | self.variables | variables
 
     def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, *arguments], cwd=self.repository, env=self.environment(**variables),
-            capture_output=True, text=True, check=False, timeout=150,
-        )  # fmt: skip
+        said = {name: self.var / f".{name}" for name in ("stdout", "stderr")}
+        started = self._warm.start(*arguments, environment=self.environment(**variables), **said)
+        status = started.wait(PATIENCE)
+        output = {name: file.read_text(encoding="utf-8") for name, file in said.items()}
+        for file in said.values():
+            file.unlink()
+        return subprocess.CompletedProcess(arguments, status, **output)
 
     def request(self, **variables: str) -> dict[str, Any]:
         """Ask for a bundle; return the job's number and how long the asking took."""
@@ -67,18 +72,16 @@ class Deployment:
         assert asked.returncode == 0, asked.stderr
         return dict(json.loads(asked.stdout))
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+    def start(self, *arguments: str) -> Started:
         """Start a process in a group of its own, its output in the var folder."""
-        log = (self.var / f"process-{len(self.processes)}.log").open("wb")
-        with log:
-            process = subprocess.Popen(
-                [sys.executable, *arguments], cwd=self.repository, env=self.environment(),
-                stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-            )  # fmt: skip
+        log = self.var / f"process-{len(self.processes)}.log"
+        process = self._warm.start(
+            *arguments, environment=self.environment(), stdout=log, stderr=log, own_group=True
+        )
         self.processes.append(process)
         return process
 
-    def start_worker(self, *flags: str) -> subprocess.Popen[bytes]:
+    def start_worker(self, *flags: str) -> Started:
         return self.start("-m", "celery", "-A", "project", "worker", *FLAGS, *flags)
 
     def stop(self) -> None:
@@ -101,7 +104,10 @@ class Deployment:
         end = time.monotonic() + PATIENCE
         while not is_so():
             assert time.monotonic() < end, self.trouble()
-            time.sleep(0.2)
+            assert all(one.poll() in (None, -signal.SIGKILL) for one in self.processes), (
+                self.trouble()
+            )
+            time.sleep(0.05)
 
     def wait_until_ended(self) -> str:
         self.wait_until(lambda: self.phase() in {"ready", "failed", "cancelled"})
@@ -124,15 +130,17 @@ class Deployment:
 
 
 @pytest.fixture
-def deploy(tmp_path: Path, repository: Path) -> Iterator[Callable[[str], Deployment]]:
+def deploy(
+    tmp_path: Path, repository: Path, migrated: Path, warm: Warm
+) -> Iterator[Callable[[str], Deployment]]:
     """Make a deployment with one stored conversation on the broker of the address given."""
     made: list[Deployment] = []
 
     def make(broker: str) -> Deployment:
         (tmp_path / "fonts").symlink_to(repository / "var" / "fonts")
-        one = Deployment(tmp_path, repository, broker)
+        one = Deployment(tmp_path, repository, broker, warm)
         made.append(one)
-        assert one.run("manage.py", "migrate", "--verbosity", "0").returncode == 0
+        shutil.copyfile(migrated, tmp_path / "truethread.sqlite3")
         chat = tmp_path / "chat.txt"
         chat.write_text(CHAT, encoding="utf-8")
         stored = one.run("manage.py", "acquire", str(chat), "--timezone", "Europe/Madrid")
@@ -176,7 +184,7 @@ class OwnRedis:
              "--appendonly", "no", "--dir", str(self.folder)],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        end = time.monotonic() + 10
+        end = time.monotonic() + PATIENCE
         while not answers(self.port):
             assert time.monotonic() < end
             time.sleep(0.05)

@@ -20,7 +20,7 @@ def main() -> None:
 
     from evidence.actions.create_account import create_account
     from evidence.actions.request_export import ExportOptions
-    from evidence.front.exporting import ask_for_export
+    from evidence.front.exporting import ask_for_bundle
     from evidence.models import Series
     from evidence.select import Choice
     from evidence.values import Actor
@@ -31,7 +31,7 @@ def main() -> None:
         username="ana", password="correct horse battery", email="ana@example.org", at=now
     )
     begun = time.monotonic()
-    export = ask_for_export(
+    export = ask_for_bundle(
         organisation=series.organisation,
         actor=Actor("person", user.public_id, "ana"),
         user=user,

@@ -147,3 +147,12 @@ def test_who_may_not_look_leaves_no_entry(alice, stored):
     User.objects.filter(pk=alice.user.pk).update(is_staff=True)
     assert alice.client.get(f"/admin/evidence/series/{series.pk}/change/").status_code == 403
     assert looks("series", series.public_id) == []
+
+
+def test_the_administration_names_things_in_chinese(operator):
+    operator.post("/i18n/setlang/", {"language": "zh-hans"})
+    page = operator.get("/admin/").content.decode()
+    for words in ("保管日志条目", "法律保全", "组织", "消息序列"):
+        assert words in page
+    for words in ("Custody entrys", "Matters", "Legal holds"):
+        assert words not in page

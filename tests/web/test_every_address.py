@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
+from PIL import Image
 
 from evidence.actions.create_api_client import create_api_client, let_in
+from evidence.actions.holds import place_hold
 from evidence.actions.keep_draft import begin_draft
 from evidence.actions.keep_upload import begin_upload
 from evidence.actions.organisations import invite_member
-from evidence.models import ApiGrant, ApiToken, Draft, Membership, Upload
+from evidence.actions.party_pictures import add_party_picture
+from evidence.models import ApiGrant, ApiToken, Draft, Hold, Membership, Upload
 from evidence.values import Actor
 
 SIGN_IN = 302
@@ -23,7 +28,6 @@ STEPS = (
 )  # fmt: skip
 UPLOADS = ("questions", "upload_piece", "upload_progress", "upload_drop", "upload_retry")
 OPERATOR = Actor("operator", "test")
-SERIES = ("conversation", "select")
 PUBLIC = {"home": 200, "verify": 200, "login": 200, "signup": 200, "api-root": 200, "sample": 404}
 PUBLIC |= {  # signing up and in; with a link that leads nowhere
     "account_login": 200, "account_signup": 200, "account_email_verification_sent": 200,
@@ -45,13 +49,14 @@ PERSONAL = {
 """Shows people what is theirs alone."""
 POST_ONLY = {
     "set_language",
-    "count",
     "cancel",
     "revoke_token",
     "api-verifications",
     "drop_draft",
     "end_program",
     "matter_members",
+    "place_hold",
+    "release_hold",
     "switch_organisation",
     "invite",
     "revoke_invitation",
@@ -63,6 +68,12 @@ POST_ONLY = {
     "upload_drop",
     "upload_retry",
 }
+
+
+def picture_bytes() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (60, 40), "red").save(out, "PNG")
+    return out.getvalue()
 
 
 def names() -> set[str]:
@@ -99,6 +110,10 @@ def addresses(alice, issued, now):
         organisation=alice.organisation, user=alice.user, at=now,
         state={"conversations": [series.public_id]},
     )  # fmt: skip
+    picture = add_party_picture(
+        draft=draft, series=series, party="p1", data=picture_bytes(), name="a.png", actor=OPERATOR,
+        at=timezone.now(),
+    )  # fmt: skip
     program, _secret = create_api_client(
         user=alice.user, organisation=alice.organisation, label="Firm", scopes=["matters:read"],
         at=now, redirect_uris=["https://firm.example/back"],
@@ -107,6 +122,10 @@ def addresses(alice, issued, now):
         client=program, user=alice.user, organisation=alice.organisation,
         scopes=["matters:read"], at=now,
     )  # fmt: skip
+    hold = place_hold(
+        matter=export.matter, conversation=series.conversation, actor=OPERATOR, reason="Letter",
+        at=timezone.now(),
+    )  # fmt: skip
     upload = begin_upload(
         organisation=alice.organisation, user=alice.user, actor=OPERATOR, name="chat.txt", size=9,
         at=now,
@@ -114,6 +133,7 @@ def addresses(alice, issued, now):
     return {
         **{f"wizard_{step}": [draft.public_id] for step in (*STEPS, "result")},
         "drop_draft": [draft.public_id],
+        "party_picture": [draft.public_id, picture.public_id],
         "search": [series.public_id],
         "stored": [series.public_id],
         "compare": [series.public_id, series.public_id],
@@ -124,9 +144,8 @@ def addresses(alice, issued, now):
         "retry": [export.public_id],
         "supersede": [export.public_id],
         "conversation": [series.public_id],
-        "select": [series.public_id],
-        "count": [series.public_id],
         "attachment": [series.public_id, 1, 0],
+        "thumbnail": [series.public_id, 1, 0],
         "acquisition": [series.acquisition.public_id],
         "export": [export.public_id],
         "progress": [export.public_id],
@@ -137,6 +156,8 @@ def addresses(alice, issued, now):
         "matter": [export.matter.public_id],
         "edit_matter": [export.matter.public_id],
         "matter_members": [export.matter.public_id],
+        "place_hold": [export.matter.public_id],
+        "release_hold": [export.matter.public_id, hold.public_id],
         "organisation": [alice.organisation.public_id],
         "organisation_log": [alice.organisation.public_id],
         "switch_organisation": [alice.organisation.public_id],
@@ -158,14 +179,14 @@ def addresses(alice, issued, now):
 EXPECTED = {
     # name: owner, colleague who is not on the matter, stranger
     "conversation": (200, 200, 404),
-    "select": (200, 200, 404),
     "search": (200, 200, 404),
     "stored": (200, 200, 404),
     "compare": (404, 404, 404),  # with itself
     "erase": (200, 403, 404),
     "original": (200, 200, 404),
     "seal_receipt": (200, 200, 404),
-    "attachment": (404, 404, 404),
+    "attachment": (404, 404, 404),  # test_thumbnails has one
+    "thumbnail": (404, 404, 404),
     "acquisition": (200, 200, 404),
     "organisation": (200, 200, 404),
     "organisation_log": (200, 200, 404),
@@ -182,6 +203,7 @@ EXPECTED = {
     # a draft is its person's alone
     **{f"wizard_{step}": (200, 404, 404) for step in STEPS},
     "wizard_result": (302, 404, 404),
+    "party_picture": (200, 404, 404),
 }
 
 
@@ -233,14 +255,13 @@ def test_anyone_reaches_the_public_pages_and_nobody_else_the_personal_ones(
 
 def test_strangers_change_nothing(alice, bob, charlie, addresses):
     for name in (
-        "count", "cancel", "revoke_token", "end_program", "select", "withdraw", "supersede", "retry",
-        "edit_matter", "matter_members",
+        "cancel", "revoke_token", "end_program", "withdraw", "supersede", "retry",
+        "edit_matter", "matter_members", "place_hold", "release_hold",
     ):  # fmt: skip
         address = reverse(name, args=addresses[name])
         assert charlie.client.post(address).status_code == 404, name
         assert Client().post(address).status_code == SIGN_IN, name
-        if name not in ("count", "select"):
-            assert bob.client.post(address).status_code == 404, name
+        assert bob.client.post(address).status_code == 404, name
     for name in ("switch_organisation", "invite", "revoke_invitation", "change_member"):
         address = reverse(name, args=addresses[name])
         assert charlie.client.post(address, {"role": "remove"}).status_code == 404, name
@@ -261,6 +282,7 @@ def test_strangers_change_nothing(alice, bob, charlie, addresses):
     assert Upload.objects.get().received == 0
     assert ApiToken.objects.get().revoked_at is None
     assert ApiGrant.objects.get().revoked_at is None
+    assert Hold.objects.get().released_at is None
     assert Draft.objects.exists()
 
 
@@ -275,8 +297,8 @@ def test_an_auditor_changes_nothing(alice, bob, addresses):
         role=Membership.Role.AUDITOR
     )
     for name in (
-        "count", "cancel", "select", "withdraw", "supersede", "retry", "invite", "revoke_invitation",
-        "change_member", "edit_matter", "matter_members",
+        "cancel", "withdraw", "supersede", "retry", "invite", "revoke_invitation",
+        "change_member", "edit_matter", "matter_members", "place_hold", "release_hold",
     ):  # fmt: skip
         assert bob.client.post(reverse(name, args=addresses[name])).status_code == 403, name
     assert bob.client.post(reverse("upload")).status_code == 403

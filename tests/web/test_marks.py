@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evidence.front.asking import date_read_as
-from evidence.front.marks import marked, plain, visible
+from evidence.front.marks import filed, marked, plain, visible
 from evidence.front.tags import hex_groups, named_details, size
 
 
@@ -80,3 +80,15 @@ def test_details_are_named_in_the_language_of_the_page(language, shown):
     message = SimpleNamespace(kind="other", body=None, details=details)
     with translation.override(language):
         assert named_details(message) == shown
+
+
+def test_a_file_name_keeps_its_letters_and_loses_what_disguises_it():
+    assert filed("合同 a\u202egnp.exe") == "合同 a_gnp.exe"
+    assert filed("a\r\nX: 1/../b\\c.txt") == "a__X: 1_.._b_c.txt"
+    assert filed(" \u200b") == "_"
+
+
+def test_a_title_keeps_what_holds_an_emoji_together_and_marks_the_rest():
+    assert plain("\U0001f468\u200d\U0001f469") == "\U0001f468\u200d\U0001f469"
+    assert plain("a\u200db\u202ec") == "a\u200db[U+202E]c"
+    assert plain("1\u200d2") == "1[U+200D]2"

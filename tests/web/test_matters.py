@@ -7,7 +7,7 @@ import pytest
 from evidence import custody
 from evidence.actions.holds import place_hold
 from evidence.actions.open_matter import describe_matter
-from evidence.models import Matter, Membership
+from evidence.models import Export, Matter, Membership, Series
 from evidence.values import Actor
 
 STATED = {
@@ -54,6 +54,26 @@ def test_a_change_stands_in_the_log_by_what_was_changed_not_by_its_words(alice, 
     assert events(matter)[-1] == ("matter.changed", {"changed": ["purpose", "authority"]})
     alice.client.post(address(matter, "edit"), form)
     assert len(events(matter)) == 2
+
+
+def test_a_matter_names_its_bundles_by_conversation_date_and_state(alice, issued):
+    export = issued(alice)
+    page = text_of(alice.client.get(address(export.matter)))
+    row = page.split(f'href="/exports/{export.public_id}/"')[1].split("</tr>")[0]
+    for words in (
+        "Li Lei",
+        "6 of 6",
+        f'<time datetime="{export.created_at:%Y-%m-%dT%H:%M}',
+        "Ready",
+    ):
+        assert words in row
+    Series.objects.update(erased_at=export.created_at)
+    Export.objects.update(withdrawn_at=export.created_at)
+    page = text_of(alice.client.get(address(export.matter)))
+    row = page.split(f'href="/exports/{export.public_id}/"')[1].split("</tr>")[0]
+    assert "a deleted conversation" in row
+    assert "Withdrawn" in row
+    assert "Li Lei" not in row
 
 
 def test_two_matters_of_an_organisation_never_share_a_name(alice, matter):

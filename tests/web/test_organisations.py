@@ -223,3 +223,22 @@ def test_an_address_is_invited_once_and_members_not_at_all(alice, bob):
     form = {"email": "bob@example.org", "role": "member"}
     answer = alice.client.post(address(alice, "invite"), form)
     assert (answer.status_code, "belongs to the organisation" in text_of(answer)) == (400, True)
+
+
+def test_every_detail_of_the_log_has_words(alice, issued):
+    from evidence import custody
+    from evidence.front.sentences import DETAILS
+    from evidence.models import CustodyEntry
+
+    issued(alice)
+    custody.sequence_pending()
+    names = {
+        name
+        for row in CustodyEntry.objects.all()
+        for name in custody.entry(row.place, row.epoch).entry.details
+    }
+    assert names >= {"selection", "digest", "zip"}
+    assert names - set(DETAILS) == set()
+    page = alice.client.get(f"/organisations/{alice.organisation.public_id}/log/").content.decode()
+    assert "Digest of the choice" in page
+    assert "<bdi>digest</bdi>" not in page

@@ -11,13 +11,8 @@ from django.urls import reverse
 from evidence import custody
 from evidence.actions.advance import run_to_end
 from evidence.errors import Corrupt
-from evidence.models import ApiToken, Export, Job, Membership, Series
-
-ASKED = {
-    "period_from": "", "period_to": "", "participant": "", "messages": "", "context": "0",
-    "matter": "Loan", "purpose": "debt", "requester": "Ana", "authority": "own records",
-    "jurisdiction": "eu", "language": "en", "paper": "A4",
-}  # fmt: skip
+from evidence.models import ApiToken, Job, Membership, Series
+from evidence.render.qr import qr_path
 
 
 def text_of(answer) -> str:
@@ -144,81 +139,6 @@ def test_a_page_of_a_conversation_costs_the_same_queries_whatever_its_length(
         alice.client.get(f"/conversations/{series.public_id}/?from=150")
 
 
-@pytest.mark.parametrize(
-    ("asked", "words"),
-    [
-        ({}, "<strong>6</strong> of 6 messages"),
-        ({"messages": "2-3,5"}, "1 gap"),
-        ({"messages": "2-3,5", "context": "1"}, "contiguous"),
-        ({"period_from": "2024-01-14"}, "<strong>2</strong> of 6"),
-        ({"period_to": "2024-01-13"}, "<strong>4</strong> of 6"),
-        ({"messages": "7"}, "no message of that number"),
-        ({"messages": "x"}, "write numbers like this"),
-        ({"period_from": "soon"}, "write times like this"),
-    ],
-)
-def test_the_count_follows_the_choice(alice, stored, asked, words):
-    series = stored(alice)
-    answer = alice.client.post(f"/conversations/{series.public_id}/export/count/", ASKED | asked)
-    assert words in text_of(answer)
-
-
-def test_nothing_is_requested_before_it_is_confirmed(alice, stored):
-    series = stored(alice)
-    answer = alice.client.post(f"/conversations/{series.public_id}/export/", ASKED)
-    assert "Is this right?" in text_of(answer)
-    assert not Export.objects.exists()
-
-
-def test_going_back_from_the_review_loses_nothing(alice, stored):
-    series = stored(alice)
-    answer = alice.client.post(
-        f"/conversations/{series.public_id}/export/", ASKED | {"messages": "2-3", "step": "change"}
-    )
-    assert 'value="2-3"' in text_of(answer)
-
-
-def test_confirming_twice_asks_for_one_bundle(alice, stored):
-    address = f"/conversations/{stored(alice).public_id}/export/"
-    first = alice.client.post(address, ASKED | {"step": "confirm"})
-    second = alice.client.post(address, ASKED | {"step": "confirm"})
-    assert first["Location"] == second["Location"]
-    assert Export.objects.count() == 1
-
-
-def test_a_choice_that_cannot_be_is_explained_at_its_field(alice, stored):
-    address = f"/conversations/{stored(alice).public_id}/export/"
-    answer = alice.client.post(address, ASKED | {"messages": "7-9", "step": "confirm"})
-    assert answer.status_code == 400
-    assert "no message of that number" in text_of(answer)
-    assert not Export.objects.exists()
-
-
-def test_a_bundle_is_made_followed_and_downloaded(alice, stored, content):
-    address = f"/conversations/{stored(alice).public_id}/export/"
-    export_page = alice.client.post(address, ASKED | {"step": "confirm"})["Location"]
-    page = text_of(alice.client.get(export_page))
-    assert "Collecting the messages" in page
-    assert 'http-equiv="refresh"' in page
-    assert 'class="now"' in text_of(alice.client.get(f"{export_page}progress/"))
-
-    run_to_end(Job.objects.get().pk)
-
-    assert alice.client.get(f"{export_page}progress/")["HX-Refresh"] == "true"
-    page = text_of(alice.client.get(export_page))
-    links = re.findall(r'href="(/exports/[^"]+/files/[^"]+)"', page)
-    assert len(links) == 3
-    answer = alice.client.get(links[0])
-    data = content(answer)
-    assert data[:2] == b"PK"
-    assert answer["Content-Disposition"].startswith("attachment")
-    assert answer["X-Content-Type-Options"] == "nosniff"
-    events = [
-        one.entry.event for one in custody.entries_of("bundle", Export.objects.get().public_id)
-    ]
-    assert events[-1] == "bundle.downloaded"
-
-
 def test_a_running_job_can_be_cancelled(alice, requested):
     export = requested(alice)
     alice.client.post(f"/exports/{export.public_id}/cancel/")
@@ -250,7 +170,7 @@ def test_an_auditor_reads_and_is_told_that_he_changes_nothing(alice, bob, stored
     )
     page = text_of(bob.client.get(f"/conversations/{series.public_id}/"))
     assert "Make evidence" not in page
-    for address in ("/upload/", f"/conversations/{series.public_id}/export/"):
+    for address in ("/upload/", "/drafts/"):
         answer = bob.client.get(address)
         assert answer.status_code == 403
         assert "read, not change" in text_of(answer)
@@ -260,7 +180,7 @@ def test_an_auditor_reads_and_is_told_that_he_changes_nothing(alice, bob, stored
 def test_no_page_loads_or_allows_anything_from_elsewhere(client, alice, stored):
     series = stored(alice)
     pages = ["/", "/verify/", "/sign-in/", "/sign-up/", "/nothing/here", "/upload/",
-             f"/conversations/{series.public_id}/", f"/conversations/{series.public_id}/export/"]  # fmt: skip
+             f"/conversations/{series.public_id}/", "/drafts/"]  # fmt: skip
     for page in pages:
         answer = alice.client.get(page, follow=True)
         policy = answer["Content-Security-Policy"]
@@ -300,3 +220,27 @@ def test_trouble_with_the_store_is_said_in_words(alice, stored, monkeypatch):
     answer = alice.client.get(f"/conversations/{series.public_id}/")
     assert answer.status_code == 503
     assert "Stored evidence is missing" in text_of(answer)
+
+
+def test_the_result_carries_the_printed_address_as_a_code_and_the_lines_of_the_log(
+    alice, issued, settings
+):
+    export = issued(alice)
+
+    page = text_of(alice.client.get(f"/exports/{export.public_id}/"))
+
+    address = f"{settings.TRUETHREAD_PUBLIC_URL}/verify/?bundle={export.public_id}"
+    side, path = qr_path(address)
+    assert f'href="{address}"' in page
+    assert f'viewBox="0 0 {side} {side}"' in page
+    assert f'<path d="{path}"/>' in page
+    for logged in custody.entries_of("bundle", export.public_id):
+        assert f'<td class="number">{logged.place}</td>' in page
+    for artifact in export.artifacts.all():
+        assert bytes(artifact.sha256).hex()[:8] in page
+
+
+def test_a_bundle_that_is_not_issued_has_no_code(alice, requested):
+    page = text_of(alice.client.get(f"/exports/{requested(alice).public_id}/"))
+
+    assert 'class="qr"' not in page

@@ -6,6 +6,7 @@ from evidence import custody
 from evidence.actions.open_matter import open_matter
 from evidence.models import CustodyEntry, Hold, Membership, Message, Series
 from evidence.values import Actor
+from evidence.web.search import taken_places
 from tests.surfaces import CHAT
 
 LATER = CHAT.replace("Good morning", "Good evening") + "14/01/2024, 11:00 - Ana: One more\n"
@@ -31,6 +32,18 @@ def test_two_deliveries_are_compared_in_numbers(alice, stored):
     )
     numbers = [line for line in page.splitlines() if "<dd><strong>" in line]
     assert [line.split("<strong>")[1].split("<")[0] for line in numbers] == ["5", "1", "0", "1"]
+
+
+def test_comparing_waits_its_turn_and_what_was_not_shown_is_not_logged(alice, stored, monkeypatch):
+    monkeypatch.setattr("evidence.web.search.PATIENCE", 0.0)
+    first, second = stored(alice), stored(alice, LATER)
+    with taken_places(alice.user.public_id):
+        address = f"/conversations/{first.public_id}/compare/{second.public_id}/"
+        refused = alice.client.get(address)
+    assert refused.status_code == 503
+    assert "comparisons are under way" in page_of(refused)
+    assert not CustodyEntry.objects.filter(event="conversation.viewed").exists()
+    assert alice.client.get(address).status_code == 200
 
 
 def test_conversations_that_have_nothing_to_do_with_each_other_are_not_compared(alice, stored):

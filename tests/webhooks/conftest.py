@@ -9,6 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from tests.patience import PATIENCE
+
 
 @dataclass
 class Receiver:
@@ -37,7 +39,7 @@ def receiver() -> Iterator[Callable[..., Receiver]]:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 one.got.append(({k.lower(): v for k, v in self.headers.items()}, body))
                 if one.status is None:
-                    one.released.wait(30)
+                    one.released.wait(PATIENCE)
                     return
                 self.send_response(one.status)
                 for name, value in {"Content-Length": "0", **one.headers}.items():

@@ -10,7 +10,7 @@ from evidence.actions.export_steps.pack import zip_name
 from evidence.errors import SelfVerificationFailed
 from evidence.gateways.current import current
 from evidence.models import Job
-from evidence.verify import offline
+from evidence.verify import beside
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ def run(job: Job, at: datetime) -> None:
     """
     gateways = current()
     path = workspace.folder(job.export) / zip_name(job.export)
-    report = offline.verify(path, trust=offline.trust_of(gateways.roots, gateways.trust))
+    report = beside.verify(path, roots=gateways.roots, trust=gateways.trust)
     if report.indication == "TOTAL_PASSED":
         return
     wrong = [f for f in report.findings if f.required and f.outcome != "passed"]

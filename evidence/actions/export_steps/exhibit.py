@@ -13,6 +13,7 @@ from django.conf import settings
 
 from evidence.actions.export_steps import wording
 from evidence.actions.export_steps.parts import Part
+from evidence.actions.export_steps.pictures import Pictures
 from evidence.actions.open_matter import describe_matter
 from evidence.actions.request_export import ExportOptions
 from evidence.archive.blobs import open_blob
@@ -46,6 +47,7 @@ def build(
 ) -> e.Exhibit:
     """Return the exhibit of ``export``; ``state`` holds what earlier phases noted."""
     words = wording.of(options.language)
+    pictures = Pictures(export, options)
     matter = describe_matter(export.matter)
     requester = options.requester or actor.name or actor.id
     return e.Exhibit(
@@ -73,7 +75,9 @@ def build(
             operator=wording.subject_name(state["authority"]),
             independent=gateways.stamp_is_independent,
         ),
-        transcripts=tuple(_transcript(part, state, words, options, requester) for part in parts),
+        transcripts=tuple(
+            _transcript(part, state, words, options, requester, pictures) for part in parts
+        ),
         selection_digest=bytes(export.selection.digest).hex(),
         verification_url=f"{settings.TRUETHREAD_PUBLIC_URL}/verify/?bundle={export.public_id}",
         acquisitions=_acquisitions(parts, state, words, requester),
@@ -114,8 +118,9 @@ def environment() -> tuple[tuple[str, str], ...]:
 
 
 def _transcript(
-    part: Part, state: dict[str, Any], words: dict[str, str], options: ExportOptions, requester: str
-) -> e.Transcript:
+    part: Part, state: dict[str, Any], words: dict[str, str], options: ExportOptions, requester: str,
+    pictures: Pictures,
+) -> e.Transcript:  # fmt: skip
     facts = part.facts
     first, last = part.chosen.spans[0][0], part.chosen.spans[-1][1]
     whole = sum(1 for w in part.withheld.values() if w.items() == ("*",))
@@ -141,7 +146,7 @@ def _transcript(
         root=bytes(part.series.root or b"").hex(),
         sm3_root=bytes(part.series.sm3_root or b"").hex(),
         head_digest=state["heads"][part.series.public_id]["digest"],
-        parties=_parties(part, words, options, requester),
+        parties=_parties(part, words, options, requester, pictures),
         siblings=tuple(
             e.Sibling(
                 series=one["series"],
@@ -160,22 +165,18 @@ def _transcript(
 
 
 def _parties(
-    part: Part, words: dict[str, str], options: ExportOptions, requester: str
+    part: Part, words: dict[str, str], options: ExportOptions, requester: str, pictures: Pictures
 ) -> tuple[e.Party, ...]:
-    """Return the participants who speak in the chosen messages, and the custodian.
-
-    A person who only speaks outside the selection is not named: it would disclose what the
-    selection leaves out. Nor is one whose every chosen message withholds its sender.
-    """
-    speaking = part.speakers()
     return tuple(
         e.Party(
             participant=participant,
             basis=words["basis"],
             stated_identity=_identity(part, participant.key, words, options, requester),
+            pictures=tuple(
+                one.drawn() for one in pictures.of(part.series.public_id, participant.key)
+            ),
         )
-        for participant in part.facts.participants
-        if participant.key in speaking or participant.is_owner
+        for participant in part.named()
     )
 
 
@@ -183,7 +184,7 @@ def _identity(
     part: Part, key: str, words: dict[str, str], options: ExportOptions, requester: str
 ) -> e.Statement | None:
     stated = options.party(part.series.public_id, key)
-    if stated is None:
+    if stated is None or not stated.name:
         return None
     basis = words[f"known_{stated.basis}"] if stated.basis else ""
     value = words["identity_known"].format(stated.name, basis) if basis else stated.name

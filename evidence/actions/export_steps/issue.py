@@ -6,6 +6,7 @@ Run again after a kill it goes on with the same ZIP: what was logged is what is 
 from __future__ import annotations
 
 import base64
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -17,11 +18,12 @@ from evidence.actions import workspace
 from evidence.actions.export_steps.pack import zip_name
 from evidence.actions.request_export import export_request
 from evidence.actions.stamp_log import stamp_log
-from evidence.archive.blobs import store_blob
+from evidence.archive.blobs import receive_blob, store_blob
 from evidence.errors import LogRefused, SelfVerificationFailed
 from evidence.formats import receipt
+from evidence.formats.bundle import read_zip
 from evidence.formats.receipt import IssuedFile
-from evidence.models import Artifact, Export, Job
+from evidence.models import Artifact, Blob, Export, Job
 from evidence.values import Subject
 
 
@@ -31,18 +33,22 @@ def run(job: Job, at: datetime) -> None:
     export = job.export
     folder = workspace.folder(export)
     zip_path = folder / zip_name(export)
-    zip_file = _issued(zip_path, zip_path.name)
-    pdfs = tuple(
-        _issued(path, f"data/{path.name}")
-        for path in sorted((folder / "bag" / "data").glob("evidence*.pdf"))
-    )
-    _log(export, zip_file, pdfs, at)
-    custody.sequence_pending()
-    _require_same(export, zip_file)
-    data = _receipt(export, zip_file, pdfs, folder, at)
-    receipt_path = folder / f"{zip_path.name}.receipt.json"
-    workspace.write(receipt_path, data)
-    _release(export, zip_path, receipt_path, pdfs, folder, at)
+    pdf_paths = sorted((folder / "bag" / "data").glob("evidence*.pdf"))
+    with ThreadPoolExecutor(1, "hashing") as pool, zip_path.open("rb") as file:
+        hashed = [pool.submit(_issued, path, f"data/{path.name}") for path in pdf_paths]
+        # Hashed and sealed for the store in one reading; kept once it is logged and stamped.
+        with receive_blob(export.organisation, file) as received:
+            zip_file = IssuedFile(zip_path.name, received.size, received.sha256)
+            _require_packed(folder, zip_file)
+            pdfs = tuple(one.result() for one in hashed)
+            _log(export, zip_file, pdfs, at)
+            custody.sequence_pending()
+            _require_same(export, zip_file)
+            data = _receipt(export, zip_file, pdfs, folder, at)
+            receipt_path = folder / f"{zip_path.name}.receipt.json"
+            workspace.write(receipt_path, data)
+            begins = {one.name: one.offset for one in read_zip(file, zip_file.size)}
+            _release(export, received.keep(at), zip_file, receipt_path, pdfs, begins, at)
 
 
 def _issued(path: Path, name: str) -> IssuedFile:
@@ -73,6 +79,13 @@ def _log(export: Export, zip_file: IssuedFile, pdfs: tuple[IssuedFile, ...], at:
             authority=options.authority or None,
             at=at,
         )
+
+
+def _require_packed(folder: Path, zip_file: IssuedFile) -> None:
+    """Refuse a ZIP whose bytes changed since it was packed; what was packed is what was checked."""
+    packed = workspace.read_json(folder / "state.json").get("packed")
+    if packed is not None and packed != zip_file.sha256.hex():
+        raise SelfVerificationFailed("the ZIP changed after it was packed", where="zip")
 
 
 def _require_same(export: Export, zip_file: IssuedFile) -> None:
@@ -114,27 +127,38 @@ def _receipt(
 
 def _release(
     export: Export,
-    zip_path: Path,
+    whole: Blob,
+    zip_file: IssuedFile,
     receipt_path: Path,
     pdfs: tuple[IssuedFile, ...],
-    folder: Path,
+    begins: dict[str, int],
     at: datetime,
 ) -> None:
-    files = [(Artifact.Kind.ZIP, zip_path), (Artifact.Kind.RECEIPT, receipt_path)]
-    files += [(Artifact.Kind.PDF, folder / "bag" / pdf.path) for pdf in pdfs]
-    stored = []
-    for kind, path in files:
-        facts = _issued(path, path.name)
-        with path.open("rb") as file:
-            blob = store_blob(export.organisation, file, at=at)
-        stored.append((kind, facts, blob))
+    """Release the files for download. ``begins``: where each member's bytes begin in the ZIP.
+
+    The PDFs are stored as what they are, members of the ZIP, and handed out from there.
+    """
+    receipt_file = _issued(receipt_path, receipt_path.name)
+    with receipt_path.open("rb") as file:
+        beside = store_blob(export.organisation, file, at=at, sha256=receipt_file.sha256)
+    stored = [
+        (Artifact.Kind.ZIP, zip_file, whole, 0),
+        (Artifact.Kind.RECEIPT, receipt_file, beside, 0),
+        *((Artifact.Kind.PDF, pdf, whole, begins[pdf.path]) for pdf in pdfs),
+    ]
     with transaction.atomic():
-        for kind, facts, blob in stored:
+        for kind, facts, blob, begin in stored:
             Artifact.objects.update_or_create(
                 export=export,
-                name=facts.path,
-                defaults={"kind": kind, "size": facts.size, "sha256": facts.sha256, "blob": blob},
+                name=Path(facts.path).name,
+                defaults={
+                    "kind": kind,
+                    "size": facts.size,
+                    "sha256": facts.sha256,
+                    "blob": blob,
+                    "begins": begin,
+                },
             )
         export.issued_at = at
-        export.zip_sha256 = next(f.sha256 for kind, f, _ in stored if kind == Artifact.Kind.ZIP)
+        export.zip_sha256 = zip_file.sha256
         export.save(update_fields=["issued_at", "zip_sha256"])

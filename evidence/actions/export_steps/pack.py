@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 
 from evidence import bundle
 from evidence.actions import workspace
+from evidence.actions.export_steps.laid import files_of
 from evidence.models import Export, Job
 
 
 def run(job: Job, at: datetime) -> None:
-    """Write the ZIP, whole or not at all. Raises StorageFailed when the disk refuses."""
+    """Write the ZIP, whole or not at all, and note its hash: what is checked and issued must have it.
+
+    Raises StorageFailed when the disk refuses.
+    """
     folder = workspace.folder(job.export)
     bag = folder / "bag"
-    bundle.pack(files_of(bag), folder / zip_name(job.export))
-
-
-def files_of(bag: Path) -> dict[str, bytes | Path]:
-    """Return path in the bundle → file, for everything laid down so far."""
-    return {str(path.relative_to(bag)): path for path in bag.rglob("*") if path.is_file()}
+    packed = bundle.pack(files_of(bag), folder / zip_name(job.export))
+    state = workspace.read_json(folder / "state.json")
+    workspace.write_json(folder / "state.json", state | {"packed": packed.sha256.hex()})
 
 
 def zip_name(export: Export) -> str:

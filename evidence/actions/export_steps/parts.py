@@ -15,7 +15,7 @@ from evidence.formats import bundle, manifest, ranges
 from evidence.formats.message import Withheld
 from evidence.models import Attachment, Export, Series
 from evidence.models import Message as MessageRow
-from evidence.values import Ranges
+from evidence.values import Participant, Ranges
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,15 @@ class Part:
             )
             if sequence not in hidden and (not gaps or sequence in self.chosen)
         }
+
+    def named(self) -> list[Participant]:
+        """Return the participants who speak in the chosen messages, and the custodian.
+
+        A person who only speaks outside the selection is not named: it would disclose what the
+        selection leaves out. Nor is one whose every chosen message withholds its sender.
+        """
+        speaking = self.speakers()
+        return [one for one in self.facts.participants if one.key in speaking or one.is_owner]
 
     def shows_attachments(self, sequence: int) -> bool:
         """True when the attachments of ``sequence`` are disclosed."""

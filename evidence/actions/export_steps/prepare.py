@@ -7,21 +7,26 @@ Run again it writes the same bytes; the log entry is made once.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from django.db import transaction
 
 from evidence import custody
 from evidence.actions import workspace
+from evidence.actions.export_steps.laid import Keeping
 from evidence.actions.export_steps.parts import Part, parts_of
+from evidence.actions.export_steps.pictures import (
+    Pictures,
+    Placed,
+    copy_pictures,
+    stated_pictures,
+)
 from evidence.actions.export_steps.siblings import compare
 from evidence.actions.request_export import ExportOptions, StatedParty, export_request
-from evidence.archive.blobs import open_blob
 from evidence.archive.read import describe_acquisition, leaf_hashes, messages
 from evidence.errors import Corrupt
 from evidence.formats import bundle, canonical, message, proofs, ranges, series_head
@@ -43,21 +48,28 @@ def run(job: Job, at: datetime) -> None:
     job.done_units = 0
     _write_messages(job, parts, bag / "data" / "messages.jsonl")
     workspace.write(bag / "data" / "proofs.json", proofs.dumps([_proof(part) for part in parts]))
-    for part in parts:
-        _copy_attachments(part, bag)
+    with Keeping(bag) as keeping:
+        for part in parts:
+            _keep_attachments(part, keeping)
+        originals = _keep_originals(parts, keeping)
+        kept = keeping.lines()
+    options, actor = export_request(export)
+    pictures = Pictures(export, options)
+    copy_pictures(parts, pictures, bag)
     state: dict[str, Any] = {
         "created": _utc(export.created_at),
         "heads": {part.series.public_id: _head(part) for part in parts},
         "siblings": {
             part.series.public_id: [one.statement() for one in compare(part)] for part in parts
         },
-        "originals": _copy_originals(parts, bag),
+        "originals": originals,
         "participants": {
-            part.series.public_id: _participants(part, *export_request(export)) for part in parts
+            part.series.public_id: _participants(part, options, actor, pictures) for part in parts
         },
         "checks": [["check_bytes", "passed"], ["check_log", "passed"]],
     }
-    state["hashes"] = [_hash_line(bag, path) for path in sorted(bag.rglob("*")) if path.is_file()]
+    written = [_hash_line(bag, path) for path in bag.rglob("*") if path.is_file()]
+    state["hashes"] = sorted([*written, *kept], key=lambda line: PurePosixPath(line["path"]))
     workspace.write_json(folder / "state.json", state)
     _log(export, parts, at)
 
@@ -110,10 +122,12 @@ def _head(part: Part) -> dict[str, Any]:
     return {"value": value, "digest": series_head.read(value).digest().hex()}
 
 
-def _participants(part: Part, options: ExportOptions, actor: Actor) -> list[dict[str, Any]]:
+def _participants(
+    part: Part, options: ExportOptions, actor: Actor, pictures: Pictures
+) -> list[dict[str, Any]]:
     """Return who speaks in what is disclosed, as the manifest lists them."""
-    speaking = part.speakers()
     by = options.requester or actor.name or actor.id
+    series = part.series.public_id
     return [
         {
             "key": one.key,
@@ -121,47 +135,47 @@ def _participants(part: Part, options: ExportOptions, actor: Actor) -> list[dict
             "platform_id": one.platform_id,
             "details": dict(one.details),
             "is_owner": one.is_owner,
-            **_stated_identity(options.party(part.series.public_id, one.key), by),
+            **_stated_identity(options.party(series, one.key), by, pictures.of(series, one.key)),
         }
-        for one in part.facts.participants
-        if one.key in speaking or one.is_owner
+        for one in part.named()
     ]
 
 
-def _stated_identity(party: StatedParty | None, by: str) -> dict[str, Any]:
+def _stated_identity(party: StatedParty | None, by: str, pictures: list[Placed]) -> dict[str, Any]:
     if party is None:
         return {}
-    return {"stated": {"basis": party.basis or None, "by": by, "name": party.name}}
+    stated = {"basis": party.basis or None, "by": by, "name": party.name}
+    return {"stated": stated | stated_pictures(pictures)}
 
 
-def _copy_attachments(part: Part, bag: Path) -> None:
-    """Copy the disclosed attachments; each must still be what its message committed to."""
+def _keep_attachments(part: Part, keeping: Keeping) -> None:
+    """Take in the disclosed attachments; each must still be what its message committed to."""
     if not part.attachments:
         return
     wanted = ranges.of(sorted({sequence for sequence, _ in part.attachments}))
     for stored in messages(part.series, wanted):
         if part.shows_attachments(stored.sequence):
-            _copy_attachments_of(part, stored.message(), bag)
+            _keep_attachments_of(part, stored.message(), keeping)
 
 
-def _copy_attachments_of(part: Part, value: Message, bag: Path) -> None:
+def _keep_attachments_of(part: Part, value: Message, keeping: Keeping) -> None:
     for place, attachment in enumerate(value.attachments):
         row = part.attachments.get((value.sequence, place))
         if row is None or row.blob is None or not isinstance(attachment, dict):
             continue
-        path = bag / part.attachment_path(value.sequence, place, str(attachment["name"]))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open_blob(row.blob) as source, path.open("wb") as target:
-            shutil.copyfileobj(source, target, 1 << 20)
-        if _sha256(path) != attachment["sha256"]:
-            raise Corrupt(
+        keeping.take(
+            part.attachment_path(value.sequence, place, str(attachment["name"])),
+            row.blob,
+            str(attachment["sha256"]),
+            Corrupt(
                 "an attachment does not fit its sealed hash",
                 where=f"{part.series.public_id}:{value.sequence}",
-            )
+            ),
+        )
 
 
-def _copy_originals(parts: list[Part], bag: Path) -> dict[str, Any]:
-    """Copy each original of which everything is disclosed; return their facts by acquisition."""
+def _keep_originals(parts: list[Part], keeping: Keeping) -> dict[str, Any]:
+    """Take in each original of which everything is disclosed; return their facts by acquisition."""
     found: dict[str, Any] = {}
     for part in parts:
         acquisition = part.series.acquisition
@@ -172,19 +186,20 @@ def _copy_originals(parts: list[Part], bag: Path) -> dict[str, Any]:
         if acquisition.series.count() != len(mine) or acquisition.public_id in found:
             continue
         report = describe_acquisition(acquisition)
-        path = bag / bundle.original_path(acquisition.public_id, report["name"])
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open_blob(acquisition.original) as source, path.open("wb") as target:
-            shutil.copyfileobj(source, target, 1 << 20)
-        if _sha256(path) != report["sha256"]:
-            raise Corrupt("an original does not fit its hash", where=acquisition.public_id)
+        path = bundle.original_path(acquisition.public_id, report["name"])
+        keeping.take(
+            path,
+            acquisition.original,
+            report["sha256"],
+            Corrupt("an original does not fit its hash", where=acquisition.public_id),
+        )
         found[acquisition.public_id] = {
             "name": report["name"],
             "size": report["size"],
             "sha256": report["sha256"],
             "owner": report["answers"]["owner"],
             "seed": report["seed"],
-            "path": str(path.relative_to(bag)),
+            "path": path,
         }
     return found
 

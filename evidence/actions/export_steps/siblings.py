@@ -8,17 +8,18 @@ different when only raw time and sender agree.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from evidence.actions.export_steps.parts import Part
-from evidence.archive.read import describe_series, messages
+from evidence.archive.read import describe_series, opened
 from evidence.formats import canonical, series_head
 from evidence.models import Message as MessageRow
 from evidence.models import Series
-from evidence.values import Message, Ranges
+from evidence.values import Ranges
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +87,21 @@ def _contents(
             series=series, occurred_at__gte=period[0], occurred_at__lte=period[1]
         )
         inside = set(rows.values_list("sequence", flat=True))
+    whole = Ranges(((1, series.size),)) if series.size else Ranges()
     return Counter(
-        _content(stored.message())
-        for stored in messages(series, ranges)
-        if not stored.is_erased and (inside is None or stored.sequence in inside)
+        _content(fields)
+        for sequence, fields in opened(series, whole if ranges is None else ranges)
+        if fields and (inside is None or sequence in inside)
     )
 
 
-def _content(message: Message) -> tuple[str, str, str, str]:
-    sender = str(message.sender["name"]) if message.sender else ""
-    return message.time_raw or "", sender, message.kind, message.body or ""
+def _content(fields: bytes) -> tuple[str, str, str, str]:
+    """Return what of a message is compared: only that is taken from its canonical bytes."""
+    values: dict[str, Any] = json.loads(fields)
+    if b'"wtf8"' in fields:
+        values = cast("dict[str, Any]", canonical.loads(fields))
+    sender = str(values["sender"]["name"]) if values["sender"] else ""
+    return values["time_raw"] or "", sender, values["kind"], values["body"] or ""
 
 
 def _compared(

@@ -18,7 +18,7 @@ from django.conf import settings
 from evidence import bundle
 from evidence.actions import workspace
 from evidence.actions.export_steps import wording
-from evidence.actions.export_steps.pack import files_of
+from evidence.actions.export_steps.laid import files_of, known_entries
 from evidence.actions.export_steps.parts import Part, parts_of
 from evidence.actions.export_steps.render import bates_numbers, drawn, fonts
 from evidence.actions.open_matter import describe_matter
@@ -46,6 +46,7 @@ def run(job: Job, at: datetime) -> None:
     bag = folder / "bag"
     gateways = current()
     state = workspace.read_json(folder / "state.json")
+    workspace.keep_only(bag, set(state["laid_down"]))
     parts = parts_of(export)
     rendering = drawn(export)
     for volume in rendering.volumes:
@@ -88,6 +89,8 @@ def _sign(
             font=fonts().folder / CJK_FILE,
             font_number=CJK_FACES["zh-Hans"],
         ),
+        # Who signs again has drawn again: a rendering is used once.
+        consume=True,
     )
 
 
@@ -131,7 +134,7 @@ def hash_lines(bag: Path) -> list[HashLine]:
     listed = {name: part for name, part in files_of(bag).items() if "/drafts/" not in name}
     return [
         HashLine(name=entry.path, sha256=entry.sha256.hex(), size=entry.size)
-        for entry in bundle.describe(listed)
+        for entry in bundle.describe(listed, known=known_entries(bag))
         if entry.path in listed
     ]
 
@@ -196,7 +199,9 @@ def _manifest(
         prepared_index=state["prepared_index"],
         volumes=tuple(_volume(volume, first) for volume, first in bates_numbers(rendering)),
         stated=stated,
-        files=bundle.describe(files_of(bag), sm3=bool(settings.TRUETHREAD_SM3)),
+        files=bundle.describe(
+            files_of(bag), sm3=bool(settings.TRUETHREAD_SM3), known=known_entries(bag)
+        ),
         earlier=tuple(
             manifest.EarlierStamp(one["size"], tuple(shape.unhex_list(one["consistency"])))
             for one in state["earlier"]

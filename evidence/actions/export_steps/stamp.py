@@ -14,6 +14,7 @@ from cryptography import x509
 
 from evidence import custody
 from evidence.actions import workspace
+from evidence.actions.export_steps.laid import files_of
 from evidence.actions.export_steps.parts import Part, parts_of
 from evidence.actions.stamp_log import stamp_log
 from evidence.errors import LogRefused
@@ -42,6 +43,7 @@ def run(job: Job, at: datetime) -> None:
     folder = workspace.folder(export)
     bag = folder / "bag"
     state = workspace.read_json(folder / "state.json")
+    workspace.keep_only(bag, {line["path"] for line in state["hashes"]})
     _write_stamp(bag, PREPARED_CHECKPOINT, PREPARED_TOKEN, checkpoint, stamp)
     state["prepared_index"] = prepared.place
     state["head_entries"] = {
@@ -68,6 +70,7 @@ def run(job: Job, at: datetime) -> None:
         },
     }
     _write_log_key(bag, checkpoint)
+    state["laid_down"] = sorted(files_of(bag))
     workspace.write_json(folder / "state.json", state)
 
 

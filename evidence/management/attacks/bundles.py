@@ -538,6 +538,101 @@ def _extra_name(name: str) -> Callable[[Bag], bytes]:
     return make
 
 
+def _unicode_path(*, in_local: bool, in_directory: bool) -> Callable[[Bag], bytes]:
+    """Give README.txt another name by extra field 0x7075, which some programs put before the name."""
+
+    def make(bag: Bag) -> bytes:
+        name, other = b"README.txt", b"README.exe"
+        extra = struct.pack("<HHBI", 0x7075, 5 + len(other), 1, zlib.crc32(name)) + other
+        return _extended(
+            bag.packed(), name, extra if in_local else b"", extra if in_directory else b""
+        )
+
+    return make
+
+
+def _extended(packed: bytes, name: bytes, local: bytes, central: bytes) -> bytes:
+    """Return a ZIP with extra fields for one member, every offset and length made to fit."""
+    start, end = packed.index(b"PK\x01\x02"), packed.rindex(b"PK\x05\x06")
+    at = packed.index(name) - 30
+    head = packed[at : at + 28] + struct.pack("<H", len(local)) + name + local
+    body = packed[:at] + head + packed[at + 30 + len(name) : start]
+    directory = bytearray()
+    position = start
+    while position < end:
+        entry = bytearray(packed[position : position + 46])
+        length = struct.unpack_from("<H", entry, 28)[0]
+        own = packed[position + 46 : position + 46 + length]
+        place = struct.unpack_from("<I", entry, 42)[0]
+        struct.pack_into("<I", entry, 42, place + len(local) * (place > at))
+        if own == name:
+            struct.pack_into("<H", entry, 30, len(central))
+        directory += entry + own + (central if own == name else b"")
+        position += 46 + length
+    tail = bytearray(packed[end:])
+    struct.pack_into("<II", tail, 12, len(directory), len(body))
+    return body + directory + tail
+
+
+def _described(bag: Bag) -> bytes:
+    """Put sizes and checksum of the first member behind it, as programs do that write to a pipe."""
+    packed = bytearray(bag.packed())
+    start = packed.index(b"PK\x01\x02")
+    flags, crc, size = (
+        struct.unpack_from("<H", packed, 6)[0],
+        *struct.unpack_from("<II", packed, 14),
+    )
+    struct.pack_into("<H", packed, 6, flags | 8)
+    struct.pack_into("<H", packed, start + 8, flags | 8)
+    struct.pack_into("<III", packed, 14, 0, 0, 0)
+    behind = 30 + struct.unpack_from("<H", packed, 26)[0] + size
+    return _with_gap(bytes(packed), behind, struct.pack("<4sIII", b"PK\x07\x08", crc, size, size))
+
+
+def _with_gap(packed: bytes, at: int, gap: bytes) -> bytes:
+    """Return a ZIP with ``gap`` between two members, every offset made to fit."""
+    start, end = packed.index(b"PK\x01\x02"), packed.rindex(b"PK\x05\x06")
+    directory = bytearray(packed[start:end])
+    position = 0
+    while position < len(directory):
+        place = struct.unpack_from("<I", directory, position + 42)[0]
+        struct.pack_into("<I", directory, position + 42, place + len(gap) * (place >= at))
+        position += 46 + struct.unpack_from("<H", directory, position + 28)[0]
+    tail = bytearray(packed[end:])
+    struct.pack_into("<I", tail, 16, start + len(gap))
+    return packed[:at] + gap + packed[at:start] + directory + tail
+
+
+def _between_members(bag: Bag) -> bytes:
+    packed = bag.packed()
+    return _with_gap(packed, packed.index(b"PK\x03\x04", 4), b"read me too")
+
+
+def _end_in_the_comment(bag: Bag) -> bytes:
+    """Hide the end record of a second, whole archive in the comment of the first."""
+    packed, other = bag.packed(), io.BytesIO()
+    with zipfile.ZipFile(other, "w") as archive:
+        archive.writestr("data/evidence.pdf", b"%PDF-1.4 forged")
+    comment = other.getvalue()
+    return packed[:-2] + struct.pack("<H", len(comment)) + comment
+
+
+def _larger_end(change: int) -> Callable[[Bag], bytes]:
+    """Add ZIP64 end records, needed or not, in which the directory lies ``change`` bytes elsewhere."""
+
+    def make(bag: Bag) -> bytes:
+        packed = bag.packed()
+        end = packed.rindex(b"PK\x05\x06")
+        count, size, start = struct.unpack_from("<HII", packed, end + 10)
+        large = struct.pack(
+            "<4sQHHIIQQQQ", b"PK\x06\x06", 44, 45, 45, 0, 0, count, count, size, start + change
+        )
+        locator = struct.pack("<4sIQI", b"PK\x06\x07", 0, end, 1)
+        return packed[:end] + large + locator + packed[end:]
+
+    return make
+
+
 ATTACKS |= {
     "ZIP: a byte behind": _zipped(lambda bag: bag.packed() + b"\0"),
     "ZIP: a script in front": _zipped(lambda bag: b"#!/bin/sh\n" + bag.packed()),
@@ -560,6 +655,17 @@ ATTACKS |= {
     "ZIP: a full-width name": _zipped(_extra_name("data/\uff45vidence.pdf")),
     "ZIP: a name composed otherwise": _zipped(_extra_name("data/e\u0301vidence.pdf")),
     "ZIP: a backslash in a name": _zipped(_extra_name("data\\evidence.pdf")),
+    "ZIP: another name by a Unicode path": _zipped(_unicode_path(in_local=True, in_directory=True)),
+    "ZIP: a Unicode path in the directory": _zipped(_unicode_path(in_local=False, in_directory=True)),
+    "ZIP: a Unicode path in front of the file": _zipped(_unicode_path(in_local=True, in_directory=False)),
+    "ZIP: sizes behind the file": _zipped(_described),
+    "ZIP: bytes between two files": _zipped(_between_members),
+    "ZIP: another size in front of the file": _zipped(
+        lambda bag: (packed := bag.packed())[:22] + b"\0\0\0\0" + packed[26:]
+    ),
+    "ZIP: an archive in the comment": _zipped(_end_in_the_comment),
+    "ZIP: a 64-bit end nobody needs": _zipped(_larger_end(0)),
+    "ZIP: a 64-bit end that says otherwise": _zipped(_larger_end(-46)),
     "ZIP: an empty name": _zipped(_extra_name("")),
     "ZIP: a name with a zero byte": _zipped(_extra_name("data/evidence.pdf\0.txt")),
 }  # fmt: skip

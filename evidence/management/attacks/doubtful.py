@@ -13,10 +13,23 @@ import pikepdf
 from asn1crypto import cms
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from pyhanko.pdf_utils.crypt import StandardSecurityHandler
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.pdf_utils.writer import copy_into_new_writer
+from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner
 
 from evidence.management.attacks import keys, paper
+from evidence.management.attacks.forged import FORGED_TEXT
 from evidence.management.attacks.honest import Maker
-from evidence.management.attacks.update import Update, facts_of, ranges, stream
+from evidence.management.attacks.update import (
+    Update,
+    body_of,
+    facts_of,
+    packed_update,
+    ranges,
+    stream,
+)
 from evidence.verify.offline import Trust, trust_of
 
 DAY = timedelta(days=1)
@@ -84,6 +97,30 @@ def signers(now: datetime) -> dict[str, Made]:
     )
     add("nothing about revocation", pki, Maker(pki).sign(plain), "incomplete")
     return made
+
+
+def two_documents() -> dict[str, bytes]:
+    """Return unsigned files of which one program shows the one text and another program the other.
+
+    Who signs them signs both: nothing is altered, and nobody can say what was signed.
+    """
+    page, other = paper.plain(1), FORGED_TEXT
+    facts = facts_of(page)
+    font = body_of(page, facts.font)
+    strange = body_of(page, facts.font, BaseFont=pikepdf.Name.ZapfDingbats)
+    return {
+        "hybrid, table and stream differ": paper.hybrid(page, other),
+        "hybrid, stream and older table differ": paper.hybrid(page, other, in_table=False),
+        "hybrid, free in the stream alone": paper.hybrid(page, in_stream="free"),
+        "listed twice, the other one first": paper.listed_twice(page, other, is_first=True),
+        "listed twice, the other one last": paper.listed_twice(page, other, is_first=False),
+        "held twice, the other one first": packed_update(
+            page, [(facts.font, strange), (facts.font, font)]
+        ),
+        "held twice, the other one last": packed_update(
+            page, [(facts.font, font), (facts.font, strange)]
+        ),
+    }
 
 
 def weak(maker: Maker, pdf: bytes) -> bytes:
@@ -223,6 +260,8 @@ def others(maker: Maker) -> dict[str, tuple[bytes, str]]:
             "no_signature",
         ),
         "encrypted": (encrypted(plain), "unreadable,no_signature"),
+        "encrypted by AES-GCM": (encrypted_newly(plain), "unreadable"),
+        "encrypted by AES-GCM, then signed": (signed_encrypted(maker, plain), "unreadable"),
         "encrypted after signing": (encrypted(signed), "unreadable,altered"),
         "an empty field only": (_empty_field(plain), "no_signature"),
         "nothing": (b"", "unreadable,not_ours"),
@@ -245,6 +284,26 @@ def encrypted(pdf: bytes) -> bytes:
     out = io.BytesIO()
     with pikepdf.open(io.BytesIO(pdf)) as opened:
         opened.save(out, encryption=pikepdf.Encryption(owner="owner", user="", R=6))
+    return out.getvalue()
+
+
+def encrypted_newly(pdf: bytes) -> bytes:
+    """Return ``pdf`` encrypted as PDF 2.0 allows since ISO/TS 32003: by AES-GCM, with a MAC over it."""
+    writer = copy_into_new_writer(PdfFileReader(io.BytesIO(pdf)))
+    handler = StandardSecurityHandler.build_from_pw("owner", "", use_gcm=True)
+    writer._assign_security_handler(handler)
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+def signed_encrypted(maker: Maker, pdf: bytes) -> bytes:
+    """Return ``pdf`` encrypted by AES-GCM and then signed, whole and unchanged."""
+    writer = IncrementalPdfFileWriter(io.BytesIO(encrypted_newly(pdf)))
+    writer.encrypt("")
+    out = io.BytesIO()
+    metadata = PdfSignatureMetadata(field_name="Signature1")
+    PdfSigner(metadata, maker.pki.simple_signer()).sign_pdf(writer, output=out)
     return out.getvalue()
 
 

@@ -16,7 +16,15 @@ from collections.abc import Callable
 import pikepdf
 
 from evidence.management.attacks.honest import Maker
-from evidence.management.attacks.update import Update, body_of, facts_of, ranges, stream
+from evidence.management.attacks.update import (
+    Update,
+    body_of,
+    facts_of,
+    packed_update,
+    ranges,
+    stream,
+    with_entry,
+)
 
 FORGED_TEXT = b"BT /F1 12 Tf 72 700 Td (Page 1: I agree to pay 9000 euros.) Tj ET"
 Attack = Callable[[bytes, Maker], bytes]
@@ -186,29 +194,8 @@ def isa_hybrid(pdf: bytes, maker: Maker) -> bytes:
 def isa_packed(pdf: bytes, maker: Maker) -> bytes:
     """Give the first page another look from inside an object stream."""
     facts = facts_of(pdf)
-    page = body_of(pdf, facts.page, Contents=None)
-    forged = b"%d 0 obj\n" % facts.size + stream(FORGED_TEXT) + b"\nendobj\n"
-    page = page.replace(b"<<", b"<< /Contents %d 0 R " % facts.size, 1)
-    head = b"%d 0 " % facts.page
-    holder = facts.size + 1
-    entries = b"/Type /ObjStm /N 1 /First %d" % len(head)
-    packed = b"%d 0 obj\n" % holder + stream(head + page, entries) + b"\nendobj\n"
-    first, second = len(pdf), len(pdf) + len(forged)
-    third = second + len(packed)
-    rows = b"".join(
-        kind + place.to_bytes(4, "big") + b"\x00"
-        for kind, place in (
-            (b"\x02", holder),
-            (b"\x01", first),
-            (b"\x01", second),
-            (b"\x01", third),
-        )
-    )
-    entries = b"/Type /XRef /W [1 4 1] /Index [%d 1 %d 3] /Size %d /Root %d 0 R /Prev %d" % (
-        facts.page, facts.size, facts.size + 3, facts.root, facts.start,
-    ) + facts.identity  # fmt: skip
-    table = b"%d 0 obj\n" % (facts.size + 2) + stream(rows, entries) + b"\nendobj\n"
-    return pdf + forged + packed + table + b"startxref\n%d\n%%%%EOF\n" % third
+    page = with_entry(body_of(pdf, facts.page, Contents=None), b"/Contents %d 0 R" % facts.size)
+    return packed_update(pdf, [(facts.page, page)], {facts.size: stream(FORGED_TEXT)})
 
 
 def isa_freed(pdf: bytes, maker: Maker) -> bytes:
@@ -474,13 +461,9 @@ def _rewritten(find: Callable[[bytes], int], more: bytes) -> Attack:
 
     def attack(pdf: bytes, maker: Maker) -> bytes:
         number = find(pdf)
-        return Update(pdf, {number: _with(body_of(pdf, number), more)}).build()
+        return Update(pdf, {number: with_entry(body_of(pdf, number), more)}).build()
 
     return attack
-
-
-def _with(body: bytes, more: bytes) -> bytes:
-    return body.replace(b"<<", b"<< " + more + b" ", 1)
 
 
 def _catalog(pdf: bytes) -> int:
@@ -511,7 +494,7 @@ def file_attached(pdf: bytes, maker: Maker) -> bytes:
     """Attach a file to the signed document, where readers list attachments."""
     facts = facts_of(pdf)
     names = b"/Names << /EmbeddedFiles << /Names [(x.txt) %d 0 R] >> >>" % facts.size
-    root = _with(body_of(pdf, facts.root, Names=None), names)
+    root = with_entry(body_of(pdf, facts.root, Names=None), names)
     entry = b"<< /Type /Filespec /F (x.txt) /EF << /F %d 0 R >> >>" % (facts.size + 1)
     attached = stream(b"I agree to pay 9000 euros.", b"/Type /EmbeddedFile")
     return Update(pdf, {facts.root: root, facts.size: entry, facts.size + 1: attached}).build()
@@ -544,7 +527,7 @@ def xmp_replaced(pdf: bytes, maker: Maker) -> bytes:
         b'syntax-ns#"><rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/">'
         b"<dc:title>Agreed: 9000 euros</dc:title></rdf:Description></rdf:RDF></x:xmpmeta>"
     )
-    root = _with(body_of(pdf, facts.root, Metadata=None), b"/Metadata %d 0 R" % facts.size)
+    root = with_entry(body_of(pdf, facts.root, Metadata=None), b"/Metadata %d 0 R" % facts.size)
     described = stream(said, b"/Type /Metadata /Subtype /XML")
     return Update(pdf, {facts.root: root, facts.size: described}).build()
 
@@ -558,7 +541,7 @@ def look_of_the_field(pdf: bytes, maker: Maker) -> bytes:
         b"1 1 1 rg 0 0 340 30 re f BT 0 g /Helv 12 Tf 12 10 Td (I agree to pay 9000 euros.) Tj ET",
         b"/Type /XObject /Subtype /Form /BBox [0 0 340 30]",
     )
-    shown = _with(body, b"/AP << /N %d 0 R >>" % facts.size)
+    shown = with_entry(body, b"/AP << /N %d 0 R >>" % facts.size)
     return Update(pdf, {number: shown, facts.size: look}).build()
 
 
@@ -568,7 +551,7 @@ def store_replaced(pdf: bytes, maker: Maker) -> bytes:
     root = body_of(pdf, facts.root, DSS=None)
     store = b"/DSS << /Certs [%d 0 R] /Note (I agree to pay 9000 euros.) >>" % facts.size
     junk = stream(b"I agree to pay 9000 euros.")
-    return Update(pdf, {facts.root: _with(root, store), facts.size: junk}).build()
+    return Update(pdf, {facts.root: with_entry(root, store), facts.size: junk}).build()
 
 
 _DINGBATS = b"<< /Type /Font /Subtype /Type1 /BaseFont /ZapfDingbats >>"

@@ -215,6 +215,7 @@ def make_all(maker: Maker) -> dict[str, bytes]:
         "linearised with streams": maker.archived(paper.linearised(paper.packed(paper.plain(5)))),
         "rewritten by qpdf": maker.archived(paper.rewritten(plain)),
         "rewritten by pyHanko": maker.archived(flat(plain)),
+        "hybrid, as Word writes it": maker.archived(paper.hybrid(plain)),
         "a signed PDF inside": maker.archived(paper.holding(plain, "inner.pdf", archived)),
         "PKCS#7, not PAdES": maker.archived(plain, cades=False),
         "free entry as MuPDF writes it": maker.archived(plain.replace(b"65535 f", b"65536 f")),

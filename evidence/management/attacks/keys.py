@@ -94,6 +94,23 @@ def make_identity(
     return Identity(key, builder.sign(signing_key, hashes.SHA256()))
 
 
+def cross_certified(subject: Identity, issuer: Identity, now: datetime) -> bytes:
+    """Return a DER certificate in which ``issuer`` vouches for another issuer's name and key."""
+    key = subject.certificate.public_key()
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject.certificate.subject)
+        .issuer_name(issuer.certificate.subject)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - 30 * DAY)
+        .not_valid_after(now + 1000 * DAY)
+        .add_extension(x509.BasicConstraints(True, None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+    )
+    return builder.sign(issuer.key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+
+
 def make_crl(
     issuer: Identity, now: datetime, revoked: tuple[tuple[Identity, datetime], ...] = ()
 ) -> bytes:

@@ -21,7 +21,7 @@ from evidence.gateways.local_authority import LocalAuthority
 from evidence.gateways.revocation import FixedRevocation
 from evidence.gateways.tokens import Trust as StampTrust
 from evidence.gateways.tsa import Stampers
-from evidence.management.attacks import forged, keys, paper
+from evidence.management.attacks import forged, keys, paper, subtle
 from evidence.management.attacks.honest import Maker
 from evidence.sign.pdf import renew_pdf, sign_pdf
 from evidence.verify.offline import trust_of
@@ -69,7 +69,7 @@ def samples(now: datetime) -> Iterator[Sample]:
     soon = now + timedelta(minutes=1)
     yield Sample("honest: ours", good, INTACT, trust, soon)
     yield Sample("honest: ours, renewed", renewed, INTACT, trust, later)
-    for name, attack in forged.GENERAL.items():
+    for name, attack in (forged.GENERAL | subtle.SUBTLE).items():
         if not name.startswith(NOT_OURS_TO_TRY):
             yield Sample(f"ours: {name}", attack(good, attacker), ALTERED, trust, soon)
 

@@ -87,3 +87,71 @@ def with_spare(pdf: bytes) -> bytes:
     moved = pdf[:place] + spare + pdf[place:]
     end = moved.rindex(b"startxref")
     return moved[:end] + b"startxref\n%d\n%%%%EOF\n" % (start + len(spare))
+
+
+def hybrid(
+    pdf: bytes, other: bytes = b"", *, in_table: bool = True, in_stream: str = "other"
+) -> bytes:
+    """Return ``pdf`` ended as Word ends a file: a second table with a cross-reference stream beside it.
+
+    The stream lists every object and one more, in an object stream, that the table calls free: it is
+    hidden from old programs. other: another text for the first page, where the stream leads ("same":
+    a copy of the first one, "free": nowhere). in_table: the second table names the first text too.
+    """
+    with pikepdf.open(io.BytesIO(pdf)) as opened:
+        size, root = int(opened.trailer.Size), opened.Root.objgen[0]
+        contents = opened.pages[0].obj.Contents.objgen[0]
+    start = int(pdf[pdf.rindex(b"startxref") + 9 :].split()[0])
+    rows = pdf[start:].split(b"\n")[2 : 2 + size]
+    places = {number: int(row[:10]) for number, row in enumerate(rows) if row[17:18] == b"n"}
+    first = places[contents]
+    out = bytearray(pdf)
+    if in_stream in ("other", "same") and other:
+        places[contents] = len(out)
+        text = b"<< /Length %d >>\nstream\n%s\nendstream" % (len(other), other)
+        whole = b"%d 0 obj\n%s\nendobj\n" % (contents, text)
+        same = pdf[first : pdf.index(b"endobj", first) + 7]
+        out += whole if in_stream == "other" else same
+    if in_stream == "free":
+        del places[contents]
+    packed, table, hidden = size, size + 1, size + 2
+    places |= {packed: len(out)}
+    held = b"%d 0 << /Type /StructTreeRoot >>" % hidden
+    out += b"%d 0 obj\n<< /Type /ObjStm /N 1 /First %d /Length %d >>\nstream\n%s\nendstream\nendobj\n" % (
+        packed, held.index(b"<<"), len(held), held,
+    )  # fmt: skip
+    places |= {table: len(out)}
+    listed = b"".join(
+        b"\x02%s\x00" % packed.to_bytes(4, "big") if number == hidden
+        else b"\x01%s\x00" % places[number].to_bytes(4, "big") if number in places
+        else b"\x00\x00\x00\x00\x00\xff"
+        for number in range(hidden + 1)
+    )  # fmt: skip
+    at = len(out)
+    out += b"%d 0 obj\n<< /Type /XRef /W [1 4 1] /Size %d /Root %d 0 R /Length %d >>\nstream\n%s\nendstream\nendobj\n" % (
+        table, hidden + 1, root, len(listed), listed,
+    )  # fmt: skip
+    end = len(out)
+    out += b"xref\n"
+    if in_table:
+        out += b"%d 1\n%010d 00000 n \n" % (contents, first)
+    out += b"%d 1\n0000000000 65535 f \n" % hidden
+    out += b"trailer\n<< /Size %d /Root %d 0 R /Prev %d /XRefStm %d >>\nstartxref\n%d\n%%%%EOF\n" % (
+        hidden + 1, root, start, at, end,
+    )  # fmt: skip
+    return bytes(out)
+
+
+def listed_twice(pdf: bytes, other: bytes, *, is_first: bool) -> bytes:
+    """Return ``pdf`` with its page's text listed twice in its one table, the other version first or last."""
+    with pikepdf.open(io.BytesIO(pdf)) as opened:
+        number = opened.pages[0].obj.Contents.objgen[0]
+    start = int(pdf[pdf.rindex(b"startxref") + 9 :].split()[0])
+    text = b"%d 0 obj\n<< /Length %d >>\nstream\n%s\nendstream\nendobj\n" % (
+        number, len(other), other,
+    )  # fmt: skip
+    twice = b"%d 1\n%010d 00000 n \n" % (number, start)
+    table = pdf[start:].replace(b"startxref\n%d" % start, b"startxref\n%d" % (start + len(text)))
+    mark = b"xref\n" if is_first else b"trailer"
+    at = table.index(mark) + (len(mark) if is_first else 0)
+    return pdf[:start] + text + table[:at] + twice + table[at:]

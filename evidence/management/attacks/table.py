@@ -8,7 +8,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from evidence.management.attacks import bundles, doubtful, forged, honest, keys, own, paper
+from evidence.management.attacks import (
+    bundles,
+    doubtful,
+    forged,
+    honest,
+    keys,
+    own,
+    paper,
+    placed,
+    subtle,
+)
+from evidence.management.attacks.entries import stamped
 from evidence.management.attacks.honest import Maker
 from evidence.verify.offline import Trust, trust_of
 from evidence.verify.offline.bundle_tokens import read_pem
@@ -103,7 +114,7 @@ def _bundles() -> Iterator[Sample]:
 
 def _attacks(base: str) -> dict[str, forged.Attack]:
     more = forged.CERTIFIED if base in ("certified P=2", "certified P=3") else {}
-    return {**forged.GENERAL, **more}
+    return {**forged.GENERAL, **subtle.SUBTLE, **more}
 
 
 def _shadows(maker: Maker, trust: Trust, at: datetime) -> Iterator[Sample]:
@@ -118,7 +129,17 @@ def _shadows(maker: Maker, trust: Trust, at: datetime) -> Iterator[Sample]:
         ("attributes reordered", doubtful.reordered(maker.sign(paper.plain()), maker)),
     ):
         yield Sample(f"shadow: {name}", data, ALTERED, trust, at)
+    visible = maker.archived(paper.plain(1), visible=(50, 50, 150, 90))
+    for name, attack in placed.VISIBLE.items():
+        for title, data in (
+            (name, attack(visible, maker)),
+            (f"{name}, then stamped", stamped(attack)(visible, maker)),
+        ):
+            yield Sample(f"visible: {title}", data, ALTERED, trust, at)
     yield Sample("honest: spare object signed along", spare, INTACT, trust, at)
+    for name, pdf in doubtful.two_documents().items():
+        signed = maker.archived(pdf)
+        yield Sample(f"doubtful: {name}", signed, REFUSED, trust, at, ("unreadable",))
     yield Sample(
         "doubtful: length not DER", doubtful.lengthened(maker.sign(paper.plain()), maker),
         REFUSED, trust, at, ("unreadable", "altered"),

@@ -6,19 +6,17 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from evidence.actions.acquire_file import AcquireResult, acquire_file
 from evidence.actions.stamp_log import stamp_if_possible
 from evidence.errors import IngestRefused
 from evidence.gateways.current import current
 from evidence.ingest import Answers
-from evidence.management.operator import answered, operator, organisation_called
+from evidence.management.operator import OperatorCommand, answered, operator, organisation_called
 
 ASKED = 3
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = (
         "Read a chat export, seal every message and store it. "
         "Exit status: 0 stored, 3 questions must be answered first, 2 refused."

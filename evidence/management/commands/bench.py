@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
 
 from evidence.management import (
     bench_api,
@@ -22,6 +21,7 @@ from evidence.management import (
     bench_renderer,
     bench_verify,
 )
+from evidence.management.operator import OperatorCommand
 
 SIZES = (1_000, 10_000, 100_000)
 FULL_SIZE, PHOTOS = 1_000_000, 1_000
@@ -77,7 +77,7 @@ PARTS: dict[str, tuple[str, Part]] = {
 """Name → what it measures, and the function that yields printed lines as they are found."""
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = "Measure the service part by part; prints tables. Uses its own folder var/bench."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -7,12 +7,11 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from evidence.exchange import Problem, check_rsmf
+from evidence.management.operator import OperatorCommand
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = (
         "Check RSMF files (.rsmf), their archives (.zip) or manifests (.json), 1.0 and 2.0. "
         "Exit status: 0 when no file has an error, 1 otherwise; warnings alone do not fail."

@@ -5,18 +5,18 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
 from evidence.access import matter_for, organisation_of
 from evidence.actions.create_api_client import create_api_client, revoke_api_client
 from evidence.errors import NotFound
-from evidence.management.operator import answered
+from evidence.management.operator import OperatorCommand, answered
 from evidence.models import ApiClient, Organisation, User
 from evidence.values import API_SCOPES
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = "Create a client of the API that acts for a person, and print its credentials once."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -7,17 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from evidence.actions.stamp_log import stamp_if_possible
 from evidence.errors import EvidenceError
 from evidence.gateways.current import current, development_pki
 from evidence.management.demonstration import demo_folder, demonstrate
-from evidence.verify import offline
+from evidence.management.operator import OperatorCommand
+from evidence.verify import engine, offline
 from evidence.verify.offline.sentences import in_words
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = "Import the sample conversations, export a bundle to var/demo, verify it."
 
     def handle(self, *args: object, **options: Any) -> None:
@@ -30,8 +31,8 @@ class Command(BaseCommand):
             raise CommandError(f"{error.sentence} ({error.code}: {error.detail})") from error
         root = development_pki().root_pem
         trust = offline.trust_of([development_pki().root.der])
-        good = offline.verify(made.good, trust=trust)
-        altered = offline.verify(made.altered, trust=trust)
+        good = engine.verify(made.good, trust=trust)
+        altered = engine.verify(made.altered, trust=trust)
         write = self.stdout.write
         write(
             f"Imported {' and '.join(path.name for path in made.sources)}: "

@@ -6,7 +6,6 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.db.models import Q
 
 from evidence.actions.erase_conversation import (
@@ -17,11 +16,11 @@ from evidence.actions.erase_conversation import (
 )
 from evidence.errors import NotFound
 from evidence.gateways.current import current
-from evidence.management.operator import answered, operator
+from evidence.management.operator import OperatorCommand, answered, operator
 from evidence.models import Conversation, Series
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = (
         "Destroy a conversation with every reading of it, and the originals it came from, for good. "
         "Without --yes only say what that would be. Bundles already issued stay and still verify. "

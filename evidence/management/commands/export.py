@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-from django.core.management.base import BaseCommand
 
 from evidence.actions.advance import run_to_end
 from evidence.actions.deliver import deliver
 from evidence.actions.open_matter import open_matter
 from evidence.actions.request_export import (
+    PARTY_BASES,
     ExportOptions,
-    freeze_selection,
+    StatedParty,
+    frozen_parts,
+    keep_selection,
     request_export,
     request_key,
     unfinished_export,
 )
 from evidence.archive.read import describe_series
-from evidence.errors import EvidenceError, NotFound
-from evidence.front.exporting import moment
+from evidence.errors import EvidenceError, InvalidSelection, NotFound
+from evidence.front.exporting import each_once, moment, party_of
 from evidence.front.times import zone_of_days
 from evidence.gateways.current import current
-from evidence.management.operator import answered, operator
+from evidence.management.operator import OperatorCommand, answered, operator
 from evidence.models import Export, Job, Series
 from evidence.select import Choice, parse_ranges, parse_redactions
 
@@ -38,7 +40,7 @@ class ExportFailed(EvidenceError):
     sentence = "No bundle was issued."
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = (
         "Freeze a choice of stored messages and issue a signed, time-stamped bundle. The same "
         "command, run again after an interruption, goes on where it stopped. "
@@ -72,6 +74,14 @@ class Command(BaseCommand):
             default="",
             metavar="TEXT",
             help="basis, recipient and retention of others' data",
+        )
+        add(
+            "--party",
+            action="append",
+            default=[],
+            metavar="ACCOUNT=NAME[:BASIS]",
+            help="who is behind an account, as you state it; ACCOUNT: key (p1), platform's id, or "
+            f"name; BASIS: {', '.join(filter(None, PARTY_BASES))}",
         )
         add("--language", choices=("en", "zh"), default="en")
         add("--paper", choices=("A4", "Letter"), default="A4")
@@ -117,6 +127,7 @@ class Command(BaseCommand):
             object_of_proof=options["object"],
             original_carrier=options["carrier"],
             privacy=options["privacy"],
+            parties=_parties(chosen, options["party"]),
         )
         matter = open_matter(
             organisation=organisation,
@@ -125,12 +136,13 @@ class Command(BaseCommand):
             purpose=options["purpose"],
             at=now,
         )
-        key = request_key(organisation, matter, choices, wanted, actor)
+        parts = frozen_parts(organisation, choices)
+        key = request_key(organisation, matter, parts, wanted, actor)
         found = unfinished_export(organisation, key)
         if found is not None:
             return found
-        selection = freeze_selection(
-            organisation=organisation, actor=actor, matter=matter, choices=choices, at=now
+        selection = keep_selection(
+            organisation=organisation, actor=actor, matter=matter, parts=parts, at=now
         )
         return request_export(selection=selection, actor=actor, options=wanted, at=now, key=key)
 
@@ -156,6 +168,33 @@ def _series(identifier: str) -> Series:
     if found is None:
         raise NotFound(f"no conversation {identifier}", code="unknown_conversation")
     return found
+
+
+def _parties(chosen: Sequence[Series], stated: Sequence[str]) -> tuple[StatedParty, ...]:
+    """Return who is stated to be behind which account, in every conversation that has it.
+
+    Raises InvalidSelection for an account that none has, or that names several people.
+    """
+    found: list[StatedParty] = []
+    for text in stated:
+        account, is_stated, rest = text.partition("=")
+        name, _, basis = rest.rpartition(":")
+        if not name or basis not in PARTY_BASES:
+            name, basis = rest, ""
+        if not is_stated or not name.strip():
+            raise InvalidSelection(f"not ACCOUNT=NAME: {text!r}", code="invalid_option", where=text)
+        held = [_party(series, account, name.strip(), basis) for series in chosen]
+        if not any(held):
+            raise InvalidSelection("nobody", code="unknown_participant", where=account)
+        found += filter(None, held)
+    return each_once(found)
+
+
+def _party(series: Series, account: str, name: str, basis: str) -> StatedParty | None:
+    try:
+        return party_of(series, account, name, basis)
+    except InvalidSelection:
+        return None
 
 
 def _choice(series: Series, options: dict[str, Any]) -> Choice:

@@ -22,3 +22,5 @@ class Command(BaseCommand):
             )
             for message in missing:
                 self.stdout.write(f"  {message}")
+        path, table = catalogues.verifier_table(settings.BASE_DIR)
+        path.write_text(table, encoding="utf-8")

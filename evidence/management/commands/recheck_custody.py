@@ -7,15 +7,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from evidence.archive.read import messages
 from evidence.custody import recheck
 from evidence.custody.findings import RecheckReport
 from evidence.gateways.current import current
+from evidence.management.operator import OperatorCommand
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = (
         "Re-derive every hash of the custody log and of every series from raw rows. "
         "Names what does not fit, the first entry first, and ends with 1 if anything does not."

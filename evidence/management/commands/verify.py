@@ -6,16 +6,13 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
-
-from evidence.gateways.current import current
+from evidence.management.operator import OperatorCommand, trusted
 from evidence.verify import engine, offline
-from evidence.verify.offline.bundle_tokens import read_pem
 from evidence.verify.offline.report import failed, make_report
 from evidence.verify.offline.sentences import in_words
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = (
         "Check files completely and offline. Without --trust the roots of this deployment count. "
         "Exit status: 0 when every file is TOTAL_PASSED, 1 otherwise."
@@ -30,7 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object per file")
 
     def handle(self, *args: object, **options: Any) -> None:
-        trust = self._trust(options["trust"])
+        trust = trusted(options["trust"])
         all_passed = True
         for path in options["paths"]:
             report = _report(path, trust)
@@ -39,20 +36,6 @@ class Command(BaseCommand):
             self.stdout.write(text)
         if not all_passed:
             raise SystemExit(1)
-
-    def _trust(self, paths: list[Path]) -> offline.Trust:
-        if not paths:
-            return offline.trust_of(current().roots)
-        roots: list[bytes] = []
-        for path in paths:
-            try:
-                found = read_pem(path.read_bytes())
-            except OSError as error:
-                raise CommandError(f"{path} cannot be read: {error}") from error
-            if not found:
-                raise CommandError(f"{path} holds no certificate in PEM form")
-            roots += found
-        return offline.trust_of(roots)
 
 
 def _report(path: Path, trust: offline.Trust) -> offline.Report:

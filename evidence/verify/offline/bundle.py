@@ -11,7 +11,6 @@ nothing is said about the container.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -26,7 +25,14 @@ from ...formats.hashes import SM3, sm3_available
 from ...formats.manifest import FileEntry, Manifest
 from . import bundle_receipt, custody, pdf, selection, x509
 from .bundle_messages import Chunk, MessageReader
-from .bundle_source import FolderSource, ZipSource, hash_file, read_whole
+from .bundle_source import (
+    WORTH_A_THREAD,
+    FolderSource,
+    WholeHash,
+    ZipSource,
+    hash_file,
+    read_whole,
+)
 from .bundle_tokens import Material, check_token, read_material
 from .custody import StampedCheckpoint
 from .report import (
@@ -203,12 +209,14 @@ class _Verification:
         self.stored_by: dict[str, str] = {}
         self.manifest_bytes = b""
         self.leaf_hashes = b""
+        self._whole: WholeHash | None = None
 
     def run(self, receipt: bytes | None) -> BundleFacts:
         messages: MessageReader | None = None
         try:
             if self._read_manifest():
                 messages = self._start_messages()
+                self._start_hashing()
                 self._check_files()
                 self._check_pdfs()
                 self._check_log()
@@ -223,6 +231,8 @@ class _Verification:
         finally:
             if messages is not None:
                 messages.close()
+            if self._whole is not None:
+                self._whole.end()
         return BundleFacts(
             tuple(self.findings),
             is_zip=self.source.is_zip,
@@ -502,16 +512,16 @@ class _Verification:
         self.findings += findings
         self.token_labels.append(label)
 
+    def _start_hashing(self) -> None:
+        """Begin with the hash of the whole ZIP; its files are hashed meanwhile."""
+        if self._whole is None and isinstance(self.source, ZipSource):
+            path = self.source.region(self.source.names()[0]).path
+            self._whole = WholeHash(path, beside=self.source.total >= WORTH_A_THREAD)
+
     @property
     def _zip_sha256(self) -> str:
-        if not hasattr(self, "_digest"):
-            region = self.source.region(self.source.names()[0])
-            digest = hashlib.sha256()
-            with Path(region.path).open("rb") as file:
-                while piece := file.read(bundle.CHUNK_BYTES):
-                    digest.update(piece)
-            self._digest = digest.hexdigest()
-        return self._digest
+        self._start_hashing()
+        return self._whole.hex() if self._whole is not None else ""
 
     def _trust_label(self) -> str:
         master = self.pdfs.get(bundle.MASTER)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -15,6 +17,7 @@ from ...formats.bundle import CHUNK_BYTES, Member, NotCanonical, TooLarge
 from ...formats.manifest import FileEntry
 
 MAX_WHOLE_BYTES = 128 * 1024 * 1024
+WORTH_A_THREAD = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -132,3 +135,45 @@ def hash_file(source: BundleSource, name: str, *, sm3: bool) -> FileEntry:
         if twin is not None:
             twin.update(piece)
     return FileEntry(name, size, sha256.digest(), twin.digest() if twin is not None else None)
+
+
+class WholeHash:
+    """SHA-256 of a whole file, taken in a thread beside the caller where that is worth it.
+
+    Started after processes were forked, and ended before anything else forks.
+    """
+
+    def __init__(self, path: str, *, beside: bool) -> None:
+        self._path = path
+        self._digest = ""
+        self._trouble: OSError | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        if beside:
+            with suppress(RuntimeError):  # no thread to be had: it is done when it is asked for
+                self._thread.start()
+
+    def hex(self) -> str:
+        """Return the hash in hex. Raises OSError when the file cannot be read."""
+        if self._thread.ident is None and not self._digest:
+            self._run()
+        elif self._thread.ident is not None:
+            self._thread.join()
+        if self._trouble is not None:
+            raise self._trouble
+        return self._digest
+
+    def end(self) -> None:
+        """Wait for the thread, if there is one."""
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        digest = hashlib.sha256()
+        try:
+            with Path(self._path).open("rb") as file:
+                while piece := file.read(CHUNK_BYTES):
+                    digest.update(piece)
+        except OSError as error:
+            self._trouble = error
+            return
+        self._digest = digest.hexdigest()

@@ -47,7 +47,7 @@ def verify(
     if limits is not None and limits.max_bytes is not None and size > limits.max_bytes:
         return _too_large(name, limits.max_bytes)
     if start.startswith(b"PK") or (not start.startswith(b"%PDF-") and _ends_as_bundle(path)):
-        return bundle.report_bundle(
+        report = bundle.report_bundle(
             path,
             trust,
             at,
@@ -56,7 +56,9 @@ def verify(
             witnesses=witnesses,
             processes=processes,
         )
-    if start.startswith(b"%PDF-"):
+        if report.kind != "other" or pdf.HEADER not in start:
+            return report
+    if pdf.HEADER in start and not start.startswith(b"{"):
         return pdf.report_pdf(path, trust, at, file=name)
     if size > MAX_SMALL_BYTES:
         return make_report(name, "other", [failed("recognised", "This is no file of ours.")])

@@ -24,6 +24,8 @@ class Mark:
     key: kind and size. valid_from, valid_until, time: UTC as text. chain: names from the signer to
     a given root, empty when no given root vouches. time: proven by a token, empty without one.
     authority: who issued that token. covers, size: bytes from the start of the file, of how many.
+    byte_range: as the signature states it. contents: SHA-256 of its /Contents, padding included, hex;
+    with the field's name they are what two parsers must see alike.
     """
 
     where: str
@@ -39,6 +41,8 @@ class Mark:
     authority: str
     covers: int
     size: int
+    byte_range: tuple[int, ...] = ()
+    contents: str = ""
 
     def to_dict(self) -> dict[str, object]:
         return asdict(self)
@@ -52,7 +56,8 @@ def mark_of(
     *,
     time: datetime | None,
     authority: x509.Certificate | None,
-    covers: int,
+    byte_range: tuple[int, ...],
+    contents: str,
     size: int,
 ) -> Mark:
     """Return the facts of one signature or time-stamp. Total."""
@@ -68,11 +73,17 @@ def mark_of(
         chain=tuple(one.subject_text for one in chain.certificates) if chain else (),
         time=shape.utc_text(time) if time else "",
         authority=authority.subject_text if authority else "",
-        covers=covers,
+        covers=sum(byte_range[2:4]) if len(byte_range) == 4 else 0,
         size=size,
+        byte_range=byte_range,
+        contents=contents,
     )
 
 
 def marks_from(values: Iterable[Mapping[str, object]]) -> tuple[Mark, ...]:
     """Return what ``to_dict`` wrote, once through JSON; raises TypeError for anything else."""
-    return tuple(Mark(**{**one, "chain": tuple(one["chain"])}) for one in values)  # type: ignore[arg-type]  # as to_dict wrote it
+    return tuple(Mark(**{key: _listed(value) for key, value in one.items()}) for one in values)  # type: ignore[arg-type]  # as to_dict wrote it
+
+
+def _listed(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value

@@ -53,6 +53,8 @@ SEAL_FIELD = "TrueThreadSeal"
 MANIFEST = "manifest.json"
 VOLUME = "volume.json"
 MAX_SIGNATURES = 16
+HEADER = b"%PDF-"
+"""Other programs look for it in the first 1,024 bytes."""
 
 _MARKS = (b"(TrueThreadSeal)", b"(TrueThreadTime1)")
 """Names of our fields: one altered byte in one of them must not make the file a stranger's."""
@@ -155,11 +157,22 @@ def _guarded(data: Buffer, trust: x509.Trust, at: datetime) -> PdfFacts:
 
 
 def _verify(data: Buffer, trust: x509.Trust, at: datetime) -> PdfFacts:
-    if bytes(data[:5]) != b"%PDF-":
+    if HEADER not in bytes(data[:1024]):
         return PdfFacts((failed("recognised", "This is not a PDF file."),), kind="other")
     if all(data.find(mark) < 0 for mark in _MARKS):
         return _foreign(data)
+    if bytes(data[:5]) != HEADER:
+        return _behind_junk(data)
     return _Verifier(data, trust, at).run()
+
+
+def _behind_junk(data: Buffer) -> PdfFacts:
+    """Answer for a PDF of ours with something in front, which other programs pass over."""
+    findings = (
+        passed("recognised", "This PDF carries the name of our seal."),
+        failed("structure", "Bytes stand before the beginning of the PDF."),
+    )
+    return PdfFacts(findings, is_ours=True, size=len(data))
 
 
 def _foreign(data: Buffer) -> PdfFacts:
@@ -251,12 +264,14 @@ class _Verifier:
         token, size = self._signature_token, len(self.data)
         yield mark_of(
             SEAL_FIELD, SIGNATURE, signer, chain, time=moment,
-            authority=token.authority if token else None, covers=seal.end, size=size,
+            authority=token.authority if token else None, byte_range=seal.byte_range,
+            contents=pdf_grammar.gap_sha256(self.data, seal), size=size,
         )  # fmt: skip
         for stamp, facts in zip(tail.stamps if tail else (), self.stamps):  # noqa: B905
             yield mark_of(
                 stamp.field_name, TIME_STAMP, facts.authority, facts.chain, time=facts.time,
-                authority=facts.authority, covers=stamp.end, size=size,
+                authority=facts.authority, byte_range=stamp.byte_range,
+                contents=pdf_grammar.gap_sha256(self.data, stamp), size=size,
             )  # fmt: skip
 
     # The certified revision.
@@ -313,7 +328,7 @@ class _Verifier:
             for one in transforms
             if one.get("TransformMethod") == "DocMDP"
         ]
-        if methods != ["DocMDP"] or levels != [1]:
+        if methods != ["DocMDP"] or levels != [1] or type(levels[0]) is not int:
             self.findings.append(failed("docmdp", "The seal does not forbid all changes."))
 
     def _broken_seal(self, error: PdfError, sha256: str) -> PdfFacts:
@@ -538,13 +553,13 @@ class _Verifier:
         else:
             level = "B-LTA"
         detail = f"PAdES {level}."
-        self.findings.append(
-            passed("level", detail) if level == "B-LTA" else failed("level", detail)
-        )
+        self.findings.append((passed if level == "B-LTA" else failed)("level", detail, SEAL_FIELD))
         until = self._verifiable_until()
         if until is not None:
             self.findings.append(
-                passed("verifiable_until", f"{until:%Y-%m-%dT%H:%M:%SZ}", required=False)
+                passed(
+                    "verifiable_until", f"{until:%Y-%m-%dT%H:%M:%SZ}", SEAL_FIELD, required=False
+                )
             )
 
     def _verifiable_until(self) -> datetime | None:

@@ -23,6 +23,7 @@ Example of what fails: a revision that appends a page's ``/Contents`` and a fres
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 
@@ -114,6 +115,13 @@ def signature_value(
     return SignatureValue(field_name, (0, before, after, length), read_padded(digits))
 
 
+def gap_sha256(data: Buffer, value: SignatureValue) -> str:
+    """Return the SHA-256 of the ``/Contents`` as it stands, padding included, in hexadecimal."""
+    _, before, after, _ = value.byte_range
+    digits = bytes(data[before + 1 : after - 1])
+    return hashlib.sha256(bytes.fromhex(digits.decode("ascii"))).hexdigest()
+
+
 def read_padded(digits: bytes) -> bytes:
     """Return the DER value at the start of lower-case hex digits padded with zeros."""
     if len(digits) > MAX_CONTENTS_DIGITS:
@@ -163,12 +171,14 @@ def _check_table(section: Section, objects: dict[Ref, tuple[int, Value]], before
     if section.entries != expected or section.free not in ({}, {0: 65535}):
         raise PdfError("the cross-reference table does not list exactly the objects before it")
     trailer, old = section.trailer, before.trailer
-    if not trailer.keys() <= _TRAILER_KEYS or trailer.get("Prev") != before.sections[0].start:
+    if not trailer.keys() <= _TRAILER_KEYS or not _same(
+        trailer.get("Prev"), before.sections[0].start
+    ):
         raise PdfError("the trailer has other keys or does not lead to the revision before")
     if trailer.get("Root") != old.get("Root") or trailer.get("Info") != old.get("Info"):
         raise PdfError("the trailer changes /Root or /Info")
     highest = max((ref.number for ref in objects), default=0)
-    if trailer.get("Size") != max(before.size, highest + 1):
+    if not _same(trailer.get("Size"), max(before.size, highest + 1)):
         raise PdfError("the trailer gives a wrong /Size")
     new_id, old_id = trailer.get("ID"), old.get("ID")
     if not isinstance(new_id, list) or not isinstance(old_id, list) or len(new_id) != 2:
@@ -263,14 +273,15 @@ class _Changes:
         label = entries.get("TU")
         if label is not None and not (isinstance(label, String) and label.value == b"Timestamp"):
             raise PdfError("the new field carries a text")
-        if entries.get("Rect", [0, 0, 0, 0]) != [0, 0, 0, 0]:
+        if not _same(entries.get("Rect", [0, 0, 0, 0]), [0, 0, 0, 0]):
             raise PdfError("the new field is visible")
         if entries.get("Type", "Annot") != "Annot" or entries.get("Subtype") not in (
             None,
             "Widget",
         ):
             raise PdfError("the new field is no widget")
-        if entries.get("F", 0) not in _HIDDEN_FLAGS:
+        flags = entries.get("F", 0)
+        if type(flags) is not int or flags not in _HIDDEN_FLAGS:
             raise PdfError("the new field has unusual flags")
         if not isinstance(value, Ref) or not self._is_new(value) or value == ref:
             raise PdfError("the new field has no new signature")

@@ -81,7 +81,7 @@ _ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|(\r\n|\r|\n)|(.))", re.DOTALL)
 _NAME_ESCAPE = re.compile(r"#([0-9A-Fa-f]{2})")
 _OBJECT = re.compile(rb"(\d{1,10}) (\d{1,5}) obj(?![^\x00\t\n\x0c\r ()<>\[\]{}/%])")
 _STREAM = re.compile(rb"stream(?:\r\n|\n)")
-_END_STREAM = re.compile(rb"(?:\r\n|\n|\r)?endstream")
+_END_STREAM = re.compile(rb"(?:\r\n|\n|\r)?endstream(?![^\x00\t\n\x0c\r ()<>\[\]{}/%])")
 _END_OBJECT = re.compile(rb"endobj(?![^\x00\t\n\x0c\r ()<>\[\]{}/%])")
 _XREF = re.compile(rb"xref(?:\r\n|\n|\r)")
 _SUBSECTION = re.compile(rb"(\d{1,10}) (\d{1,10}) ?(?:\r\n|\n|\r)")
@@ -268,8 +268,13 @@ class Section:
     """Position after ``%%EOF`` and its line end."""
 
 
-def read_section(data: Buffer, start: int, limit: int, *, comments: bool = True) -> Section:
-    """Return the section at ``start``; it must reach its own ``%%EOF`` before ``limit``."""
+def read_section(
+    data: Buffer, start: int, limit: int, *, comments: bool = True, hybrid: bool = False
+) -> Section:
+    """Return the section at ``start``; it must reach its own ``%%EOF`` before ``limit``.
+
+    hybrid: the trailer may name a cross-reference stream, which the caller looks at.
+    """
     parser = Parser(data, start, limit, comments=comments)
     parser.take(_XREF, "xref")
     entries: dict[int, tuple[int, int]] = {}
@@ -284,7 +289,7 @@ def read_section(data: Buffer, start: int, limit: int, *, comments: bool = True)
     trailer = parser.value()
     if not isinstance(trailer, dict):
         raise PdfError("the trailer is no dictionary")
-    for key in ("XRefStm", "Encrypt"):
+    for key in ("Encrypt",) if hybrid else ("XRefStm", "Encrypt"):
         if key in trailer:
             raise PdfError(f"/{key} is not part of our files")
     parser.skip()

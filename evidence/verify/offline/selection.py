@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+from ...formats import manifest as manifest_format
 from ...formats import merkle
 from ...formats.bundle import (
     ATTACHMENTS,
     ORIGINALS,
+    PARTICIPANTS,
     read_attachment_path,
     read_original_path,
 )
@@ -104,7 +106,11 @@ def check_originals(manifest: Manifest) -> Finding:
 
 
 def check_attachments(manifest: Manifest, attachments: Sequence[Attachment]) -> Finding:
-    """Return whether each attached file is the one its message commits to."""
+    """Return whether each attached file is the one its message commits to, and each picture beside
+    a participant the one the manifest names there."""
+    wrong, pictures = _check_pictures(manifest)
+    if wrong is not None:
+        return wrong
     stated = {(item.series, item.sequence, item.number): item for item in attachments}
     found = 0
     for entry in manifest.files:
@@ -126,7 +132,35 @@ def check_attachments(manifest: Manifest, attachments: Sequence[Attachment]) -> 
         if found < len(stated)
         else ""
     )
+    if pictures:
+        absent += f"; {pictures} pictures of participants as they were supplied"
     return passed("attachments", f"{found} attachments as their messages commit to them{absent}.")
+
+
+def _check_pictures(manifest: Manifest) -> tuple[Finding | None, int]:
+    """Return what is wrong with the pictures beside participants, and how many there are."""
+    files = {entry.path: entry for entry in manifest.files if entry.path.startswith(PARTICIPANTS)}
+    left = set(files)
+    count = 0
+    for info in manifest.series:
+        try:
+            named = manifest_format.pictures_of(info)
+        except ValueError as error:
+            detail = f"The pictures of a participant cannot be read: {error}."
+            return failed("attachments", detail, info.head.series), count
+        for picture in named:
+            entry = files.get(picture.path)
+            if entry is None or picture.path not in left:
+                detail = "A picture of a participant is missing."
+                return failed("attachments", detail, picture.path), count
+            if (entry.sha256, entry.size) != (picture.sha256, picture.size):
+                detail = "This is not the picture the manifest names beside the participant."
+                return failed("attachments", detail, picture.path), count
+            left.discard(picture.path)
+            count += 1
+    if left:
+        return failed("attachments", "This picture belongs to no participant.", min(left)), count
+    return None, count
 
 
 def _check_tree(

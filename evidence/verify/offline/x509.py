@@ -292,13 +292,19 @@ def _name_text(name: der.Node) -> str:
 
 
 def key_strength_problem(certificate: Certificate) -> str | None:
-    """Return why the certificate's own key is too weak or of an unknown kind, None if it is not."""
-    algorithm, public = certificate.key.children(der.SEQUENCE)
-    oid = algorithm.children(der.SEQUENCE)[0].oid()
-    if oid == _RSA_KEY:
-        return _rsa_strength_problem(public.bits())
-    if oid == _EC_KEY:
-        return None if _curve(algorithm) else "elliptic curve other than P-256 and P-384"
+    """Return why the certificate's own key is too weak or of an unknown kind, None if it is not.
+
+    Total: a key that cannot be read is too weak.
+    """
+    try:
+        algorithm, public = certificate.key.children(der.SEQUENCE)
+        oid = algorithm.children(der.SEQUENCE)[0].oid()
+        if oid == _RSA_KEY:
+            return _rsa_strength_problem(public.bits())
+        if oid == _EC_KEY:
+            return None if _curve(algorithm) else "elliptic curve other than P-256 and P-384"
+    except (der.DerError, ValueError, IndexError):
+        return "malformed key"
     return None if oid == _ED25519 else f"unknown kind of key {oid}"
 
 

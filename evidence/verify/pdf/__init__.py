@@ -10,6 +10,7 @@ accept forged files:
 ``changes``     what each later revision changed, by object and page, and whether that was allowed
 ``opinion``     pyHanko's AdES indication and bottom line, from embedded data alone
 ``trusting``    certificates, revocation, time-stamps and algorithms, by the offline verifier
+``levels``      how far each signature is provided for later checks (B-B … B-LTA), and until when
 ``judge``       all of it together, and the closed table of what must hold
 """
 

@@ -1,13 +1,15 @@
 """What each revision after a signature changed, by object and by page, and whether it was allowed.
 
-Allowed is what pyHanko's difference analysis explains, and of that only:
+Allowed is what pyHanko's difference analysis explains (its rules for forms as ``filling`` mends them),
+and of that only:
 
 =====================================  ======================================================
 proofs (security store, time-stamps)    always
 further signatures, forms filled in     where the certification allows it (P=2, 3); without a
                                         certification only below a later signature that covers it
 annotations                             never: what a page shows would no longer be what was signed
-title, author and the like              never: only the marks a program leaves of its own saving
+title, author, tags and the like        never: only the marks a program leaves of its own saving
+version and extensions, upwards         with something allowed in the same revision
 "draw the fields anew" set              never: a reader would draw something nobody signed
 anything else                           never
 =====================================  ======================================================
@@ -19,39 +21,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import HistoricalResolver
-from pyhanko.sign.diff_analysis import (
-    DEFAULT_DIFF_POLICY,
-    DiffResult,
-    ModificationLevel,
-    StandardDiffPolicy,
-    SuspiciousModification,
-)
+from pyhanko.sign.diff_analysis import DiffResult, ModificationLevel, SuspiciousModification
+from pyhanko.sign.diff_analysis.policies import StandardDiffPolicy
+from pyhanko.sign.validation.status import SignatureCoverageLevel
 
-from evidence.verify.pdf import descriptions
+from evidence.verify.pdf import descriptions, filling
 from evidence.verify.pdf.layout import Revision
-from evidence.verify.pdf.opened import LIBRARY_ERRORS, Opened
+from evidence.verify.pdf.opened import LIBRARY_ERRORS, Opened, in_a_line
 from evidence.verify.pdf.signatures import Signature
 
 MAX_PAGES = 10_000
 MAX_NAMED = 12
 MAX_WALK = 20_000
 
-STRICT_POLICY = StandardDiffPolicy(
-    DEFAULT_DIFF_POLICY.global_rules,
-    DEFAULT_DIFF_POLICY.form_rule,
-    reject_object_freeing=True,
-    ignore_orphaned_objects=False,
-)
+POLICY = filling.policy()
+STRICT_POLICY = filling.policy(with_unused=False)
 
-PROOFS, FILLING, FORBIDDEN = "proofs", "filling", "forbidden"
+PROOFS, FILLING, FORBIDDEN, UNCLEAR = "proofs", "filling", "forbidden", "unclear"
 
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """What happened after one signature: ``proofs``, ``filling`` or ``forbidden``, and why."""
+    """What happened after one signature: ``proofs``, ``filling``, ``forbidden`` or ``unclear``, and why."""
 
     level: str
     why: str = ""
@@ -61,21 +56,21 @@ class Review:
 def review(one: Opened, signature: Signature) -> Review:
     """Return what later revisions did to what ``signature`` covers."""
     embedded = signature.embedded
-    if embedded is None:
+    if embedded is None and not signature.is_other_kind:
         return Review(FORBIDDEN, "the signature cannot be read")
     if signature.reach == len(one.data):
         return Review(PROOFS)
     try:
-        embedded.compute_integrity_info(DEFAULT_DIFF_POLICY)
-        result = embedded.diff_result
+        if embedded is not None:
+            embedded.compute_integrity_info(skip_diff=True)
+            if embedded.coverage < SignatureCoverageLevel.ENTIRE_REVISION:
+                return Review(FORBIDDEN, "Nonstandard signature coverage level")
+        result = _reviewed(one, signature, POLICY)
+        restated = _restated(one, _signed_revision(one, signature))
     except LIBRARY_ERRORS as error:
-        return Review(FORBIDDEN, f"the changes cannot be understood: {error}"[:200])
+        return Review(UNCLEAR, f"the changes cannot be understood: {in_a_line(error)}")
     if not isinstance(result, DiffResult):
         return Review(FORBIDDEN, _first_line(result))
-    restated = descriptions.restated(
-        one.reader.get_historical_resolver(embedded.signed_revision),
-        one.reader.get_historical_resolver(one.reader.xrefs.total_revisions - 1),
-    )
     if restated:
         return Review(FORBIDDEN, restated)
     fields = tuple(sorted(map(str, result.changed_form_fields)))
@@ -86,17 +81,45 @@ def review(one: Opened, signature: Signature) -> Review:
     return Review(FORBIDDEN, "annotations were changed")
 
 
+def _reviewed(
+    one: Opened, signature: Signature, policy: StandardDiffPolicy
+) -> DiffResult | SuspiciousModification:
+    embedded = signature.embedded
+    return policy.review_file(
+        one.reader,
+        _signed_revision(one, signature),
+        field_mdp_spec=filling.locks_of(embedded) if embedded else None,
+        doc_mdp=embedded.docmdp_level if embedded else None,
+    )
+
+
+def _signed_revision(one: Opened, signature: Signature) -> int:
+    """Return the number of the revision a signature stands in, whatever its kind; ranges are sound."""
+    if signature.embedded is not None:
+        return int(signature.embedded.signed_revision)
+    places = enumerate(section.meta_info for section in one.reader.xrefs._xref_sections)
+    return max(number for number, info in places if info.declared_startxref < signature.reach)
+
+
+def _restated(one: Opened, revision: int) -> str:
+    """Return what was restated about the document since ``revision``, empty when nothing was."""
+    numbers = range(revision, one.reader.xrefs.total_revisions)
+    states = list(map(one.reader.get_historical_resolver, numbers))
+    declared = (descriptions.redeclared(*each) for each in pairwise(states))
+    return descriptions.restated(states[0], states[-1]) or next(filter(None, declared), "")
+
+
 def level_of(one: Opened, number: int, signature: Signature) -> str:
     """Return what revision ``number`` alone did, compared with the one before it."""
     before = one.reader.get_historical_resolver(number - 1)
     after = one.reader.get_historical_resolver(number)
-    if descriptions.restated(before, after):
-        return FORBIDDEN
     try:
-        result = DEFAULT_DIFF_POLICY.apply(
+        if descriptions.restated(before, after) or descriptions.redeclared(before, after):
+            return FORBIDDEN
+        result = POLICY.apply(
             before,
             after,
-            field_mdp_spec=signature.embedded.fieldmdp if signature.embedded else None,
+            field_mdp_spec=filling.locks_of(signature.embedded) if signature.embedded else None,
             doc_mdp=signature.embedded.docmdp_level if signature.embedded else None,
         )
     except (*LIBRARY_ERRORS, SuspiciousModification):
@@ -109,15 +132,8 @@ def level_of(one: Opened, number: int, signature: Signature) -> str:
 
 def has_unused(one: Opened, last: Signature) -> bool:
     """Tell whether revisions after the last signature hold objects that nothing uses."""
-    if last.embedded is None:
-        return True
     try:
-        result = STRICT_POLICY.review_file(
-            one.reader,
-            last.embedded.signed_revision,
-            field_mdp_spec=last.embedded.fieldmdp,
-            doc_mdp=last.embedded.docmdp_level,
-        )
+        result = _reviewed(one, last, STRICT_POLICY)
     except LIBRARY_ERRORS:
         return True
     return not isinstance(result, DiffResult)

@@ -17,7 +17,10 @@ from evidence.verify.pdf.opened import Opened
 from evidence.verify.pdf.signatures import Signature
 
 HEXADECIMAL = re.compile(rb"<(?:[0-9a-f]*|[0-9A-F]*)>")
-_END = re.compile(rb"startxref[\x00\t\n\x0c\r ]+\d{1,12}[\x00\t\n\x0c\r ]+%%EOF(?:\r\n|\n|\r)?\Z")
+_END = re.compile(
+    rb"startxref[\x00\t\n\x0c\r ]+\d{1,12}[\x00\t\n\x0c\r ]+%%EOF[\x00\t\n\x0c\r ]{0,16}\Z"
+)
+"""Blanks that are signed along say nothing; no program looks for more behind them."""
 MAX_CONTENTS = 1024 * 1024
 
 
@@ -75,7 +78,7 @@ def _padding_problem(contents: bytes) -> str:
 
 def _end_problem(one: Opened, signature: Signature) -> str:
     end = signature.reach
-    if _END.search(one.data[max(0, end - 64) : end]) is None:
+    if _END.search(one.data[max(0, end - 96) : end]) is None:
         return "The signature does not end where a revision ends"
     cache = one.reader.xrefs
     inside = [

@@ -25,9 +25,27 @@ from evidence.verify.offline.report import (
     not_checked,
     passed,
 )
-from evidence.verify.pdf import changes, layout, opinion, second, trusting
+from evidence.verify.pdf import (
+    alike,
+    changes,
+    layout,
+    levels,
+    listed,
+    opinion,
+    second,
+    shown,
+    trusting,
+)
 from evidence.verify.pdf.coverage import HEXADECIMAL, Coverage, check_ranges
-from evidence.verify.pdf.opened import Opened, TooLarge, Unreadable, open_bytes
+from evidence.verify.pdf.opened import (
+    Opened,
+    TooLarge,
+    Unreadable,
+    first_problem,
+    in_a_line,
+    open_bytes,
+    open_leniently,
+)
 from evidence.verify.pdf.signatures import Signature, find_signatures, hidden_signatures
 
 REQUIRED = frozenset(
@@ -37,15 +55,15 @@ REQUIRED = frozenset(
     }
 )  # fmt: skip
 """What must be present and passed for TOTAL_PASSED. Required where they occur, but not needed:
-``signature_time_stamp``, ``time_stamp``. Always for information: ``ours``, ``level``,
-``verifiable_until``, ``time_independence``."""
+``filled``, ``signature_time_stamp``, ``time_stamp``. Always for information: ``ours``, ``level``
+and ``verifiable_until`` of each signature, ``time_independence``."""
 STAMPED_ONLY = REQUIRED - {"chain", "validity", "revocation", "algorithms", "ades"}
 """The same for a PDF nobody signed but an authority stamped; ``signer`` is then not_checked, so it
 never passes in total: anyone can have anything stamped."""
 
 _ORDER = (
     "recognised", "ours", "structure", "signatures", "integrity", "coverage", "revisions", "docmdp",
-    "signer", "chain", "validity", "revocation", "signature_time_stamp", "time_stamp",
+    "filled", "signer", "chain", "validity", "revocation", "signature_time_stamp", "time_stamp",
     "algorithms", "ades", "level", "verifiable_until", "time_independence",
 )  # fmt: skip
 
@@ -90,13 +108,9 @@ def _guarded(judged: _Judge) -> tuple[str, list[Finding], frozenset[str], str]:
         # nearly anything, and none of it may become a crash or a pass.
         findings = [
             *_raw(judged.data),
-            failed("readable", f"This file cannot be read: {_name(error)}."),
+            failed("readable", f"This file cannot be read: {in_a_line(error)}."),
         ]
     return "pdf", findings, frozenset({"readable"}), "none"
-
-
-def _name(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:200]
 
 
 def _raw(data: bytes) -> list[Finding]:
@@ -130,6 +144,17 @@ def _raw(data: bytes) -> list[Finding]:
     return findings
 
 
+def _is_encrypted_later(data: bytes) -> bool:
+    """Tell whether the file as it was first signed was not encrypted."""
+    end = min((after + length for _, after, length in find_ranges(data)), default=len(data))
+    if end == len(data):
+        return False
+    try:
+        return not open_bytes(data[:end]).reader.encrypted
+    except (TooLarge, Unreadable):
+        return False
+
+
 class _Judge:
     """One run over one file; findings gather in ``findings``."""
 
@@ -137,7 +162,8 @@ class _Judge:
         self.data, self.trust, self.at = data, trust, at
         self.findings: list[Finding] = []
         self.marks: list[Mark] = []
-        self.is_sound = True
+        self.problem = ""
+        """What strict reading found wrong only when the changes were looked at."""
 
     def run(self) -> tuple[str, list[Finding], frozenset[str], str]:
         try:
@@ -150,6 +176,9 @@ class _Judge:
             self.findings += [
                 finding for finding in _raw(self.data) if finding.check == "integrity"
             ]
+            if _is_encrypted_later(self.data):
+                detail = "Bytes after the signature say that the file is encrypted; it was not."
+                self.findings.append(failed("revisions", detail))
             self.findings.append(failed("readable", "This PDF is encrypted and cannot be judged."))
             return "pdf", self.findings, frozenset({"readable"}), "none"
         signatures = find_signatures(one)
@@ -163,21 +192,19 @@ class _Judge:
         self.findings.append(
             not_checked("ours", "This PDF is none of TrueThread's bundles.", required=False)
         )
-        self._check_alike(signatures, hidden, other)
+        sight = alike.compare(signatures, hidden, other)
+        if sight.problems and alike.was_always_so(self.data):
+            self.findings += [
+                not_checked("signatures", detail, where, reason="unreadable")
+                for detail, where in sight.problems
+            ]
+            if not signatures:
+                detail = "The signature cannot be judged in a file that cannot be read."
+                self.findings.append(not_checked("integrity", detail, reason="unreadable"))
+                return "pdf", self.findings, frozenset({"recognised", "signatures"}), "none"
+        else:
+            self.findings += sight.findings
         return self._judge_all(one, signatures, other)
-
-    def _check_alike(
-        self, signatures: list[Signature], hidden: list[str], other: second.SecondReading
-    ) -> None:
-        for place in hidden:
-            detail = "A signature stands in the file that no form field names."
-            self.findings.append(failed("signatures", detail, place))
-        if frozenset(one.seen for one in signatures) != other.signatures:
-            detail = "Two programs do not see the same signatures in this file."
-            self.findings.append(failed("signatures", detail))
-        elif not hidden:
-            detail = f"Two programs see the same {len(signatures)} signature(s)."
-            self.findings.append(passed("signatures", detail))
 
     def _judge_all(
         self, one: Opened, signatures: list[Signature], other: second.SecondReading
@@ -190,7 +217,8 @@ class _Judge:
         self._check_structure(one, coverage, other)
         material = trusting.read_store(one.reader)
         facts = self._check_stamps(stamps, material)
-        persons = self._check_people(people, stamps, facts, material)
+        judged = self._check_people(people, stamps, facts, material)
+        persons = [person for _, person in judged]
         chains = [person.chain for person in persons] + [each.chain for each in facts]
         is_trusted = all(chain is not None for chain in chains)
         if signatures and is_trusted:
@@ -201,7 +229,9 @@ class _Judge:
         label = max(labels, key=TRUST_LABELS.index, default="none")
         self._check_time_source(label)
         if people:
-            self._check_level(people, persons, stamps, facts, material)
+            usable = self._usable(stamps)
+            pairs = zip(usable, facts, strict=True)
+            self.findings += levels.level_findings(one, judged, [*pairs], self.trust, self.at)
         else:
             detail = "Nobody signed this document; it carries time-stamps only."
             self.findings.append(not_checked("signer", detail, reason="incomplete"))
@@ -234,6 +264,15 @@ class _Judge:
         permissions = [level for level in map(_permission, signatures) if level is not None]
         permission = min(permissions, default=None)
         reviews = [(signature, changes.review(one, signature)) for signature in signatures]
+        unclear = [review.why for _, review in reviews if review.level == changes.UNCLEAR]
+        if unclear and self.problem:
+            self._say_unclear(unclear[0], len(self.data) - last.reach)
+            return
+        if unclear and (problem := _problem_before(self.data[: signatures[0].reach])):
+            self.problem = problem
+            lenient = open_leniently(self.data, problem)
+            self._review(lenient, find_signatures(lenient), revisions)
+            return
         bad = [
             (signature, review)
             for signature, review in reviews
@@ -252,7 +291,18 @@ class _Judge:
             self.findings.append(failed("docmdp", "Changes were made that were not allowed."))
         else:
             self._say_allowed(described, permission)
+            self._say_filled(one, reviews)
         self._say_coverage(one, last, reviews[-1][1], is_bad=bool(bad))
+
+    def _say_unclear(self, why: str, rest: int) -> None:
+        """What was malformed when it was signed may be read in two ways, and so may its changes."""
+        detail = (
+            f"The file was malformed when it was signed, and what came later is unclear: {why}."
+        )
+        checks = ("revisions", "docmdp", "coverage") if rest else ("revisions", "docmdp")
+        self.findings += [not_checked(each, detail, reason="unreadable") for each in checks]
+        if not rest:
+            self.findings.append(passed("coverage", "The last signature covers the entire file."))
 
     def _say_allowed(self, described: list[changes.Change], permission: int | None) -> None:
         if not described:
@@ -267,6 +317,13 @@ class _Judge:
         else:
             detail = f"The certification {names[permission]}; it was respected."
         self.findings.append(passed("docmdp", detail))
+
+    def _say_filled(self, one: Opened, reviews: list[tuple[Signature, changes.Review]]) -> None:
+        """Say of every field filled in after the first signature whether it draws its value."""
+        first = reviews[0][0].embedded
+        names = {name for _, review in reviews for name in review.fields}
+        if first is not None and names:
+            self.findings += shown.findings(one, names, first.signed_revision)
 
     def _say_coverage(
         self, one: Opened, last: Signature, review: changes.Review, *, is_bad: bool
@@ -290,7 +347,12 @@ class _Judge:
     def _check_structure(
         self, one: Opened, coverage: Coverage, other: second.SecondReading
     ) -> None:
-        problems = [*([one.problem] if one.problem else []), *other.warnings]
+        problems = [*filter(None, (one.problem, self.problem)), *other.warnings]
+        doubled = listed.doubled(one)
+        if doubled:
+            names = ", ".join(map(str, doubled[:5]))
+            detail = f"Programs may show different documents: object(s) {names} listed twice, with different contents."
+            self.findings.append(failed("structure", detail, reason="unreadable"))
         if not problems:
             if not any(each.check == "structure" for each in self.findings):
                 self.findings.append(
@@ -309,7 +371,7 @@ class _Judge:
         end = coverage.first_end
         if not coverage.is_sound or not end:
             return False
-        if end == len(self.data):
+        if end == len(self.data) or self.problem:
             return True
         before = self.data[:end]
         try:
@@ -323,7 +385,7 @@ class _Judge:
     def _check_stamps(
         self, stamps: list[Signature], material: trusting.Material
     ) -> list[tst.TokenFacts]:
-        usable = [one for one in stamps if _is_range(one, len(self.data))]
+        usable = self._usable(stamps)
         for stamp in stamps:
             if stamp not in usable:
                 detail = "The time-stamp does not say what it covers."
@@ -334,7 +396,8 @@ class _Judge:
             self.marks.append(
                 mark_of(
                     stamp.field, TIME_STAMP, each.authority, each.chain, time=each.time,
-                    authority=each.authority, covers=stamp.reach, size=len(self.data),
+                    authority=each.authority, byte_range=stamp.byte_range,
+                    contents=stamp.seen.contents, size=len(self.data),
                 )
             )  # fmt: skip
         times = [each.time for each in facts if each.time is not None]
@@ -345,20 +408,23 @@ class _Judge:
             self.findings.append(failed("integrity", "The same time-stamp stands there twice."))
         return facts
 
+    def _usable(self, stamps: list[Signature]) -> list[Signature]:
+        return [one for one in stamps if _is_range(one, len(self.data))]
+
     def _check_people(
         self,
         people: list[Signature],
         stamps: list[Signature],
         facts: list[tst.TokenFacts],
         material: trusting.Material,
-    ) -> list[trusting.Person]:
-        persons: list[trusting.Person] = []
+    ) -> list[tuple[Signature, trusting.Person]]:
+        judged: list[tuple[Signature, trusting.Person]] = []
         for signature in people:
             if not _is_range(signature, len(self.data)):
                 detail = f"The signature cannot be read or does not say what it covers. {signature.problem}"
                 self.findings.append(failed("integrity", detail.strip(), signature.field))
                 continue
-            proved = self._proved(signature, stamps, facts)
+            proved = self._proved(signature, self._usable(stamps), facts)
             person = trusting.judge_signature(
                 self.data, signature, self.trust, material, proved, self.at
             )
@@ -366,16 +432,17 @@ class _Judge:
             self.findings += person.findings
             self._say_integrity(signature, person, vote)
             self._say_vote(signature, person, vote)
-            persons.append(person)
+            judged.append((signature, person))
             token = person.token
             self.marks.append(
                 mark_of(
                     signature.field, SIGNATURE, person.certificate, person.chain,
                     time=person.time, authority=token.authority if token else None,
-                    covers=signature.reach, size=len(self.data),
+                    byte_range=signature.byte_range, contents=signature.seen.contents,
+                    size=len(self.data),
                 )
             )  # fmt: skip
-        return persons
+        return judged
 
     def _proved(
         self, signature: Signature, stamps: list[Signature], facts: list[tst.TokenFacts]
@@ -383,7 +450,7 @@ class _Judge:
         """Return the earliest time a good document time-stamp over this signature proves."""
         times = [
             each.time
-            for stamp, each in zip(stamps, facts, strict=False)
+            for stamp, each in zip(stamps, facts, strict=True)
             if stamp.reach > signature.reach
             and each.time is not None
             and each.outcome_of("integrity") == PASSED
@@ -395,7 +462,7 @@ class _Judge:
         self, signature: Signature, person: trusting.Person, vote: opinion.Opinion
     ) -> None:
         where = signature.field
-        if vote.is_intact is False:
+        if vote.is_intact is False and not person.is_other_kind:
             detail = "Altered: the signed bytes and the signature do not fit."
             self.findings.append(failed("integrity", detail, where))
         elif any(one.check == "integrity" and one.where == where for one in person.findings):
@@ -437,47 +504,14 @@ class _Judge:
             detail = "TIME_NOT_INDEPENDENT: the time comes from a development authority."
             self.findings.append(not_checked("time_independence", detail, required=False))
 
-    def _check_level(
-        self,
-        people: list[Signature],
-        persons: list[trusting.Person],
-        stamps: list[Signature],
-        facts: list[tst.TokenFacts],
-        material: trusting.Material,
-    ) -> None:
-        last = people[-1]
-        later = [
-            each
-            for stamp, each in zip(stamps, facts, strict=False)
-            if stamp.reach > last.reach and each.outcome_of("integrity") == PASSED
-        ]
-        tokens = [person.token for person in persons]
-        is_timed = bool(later) or all(
-            token is not None and token.outcome_of("integrity") == PASSED for token in tokens
-        )
-        level = "B-B"
-        if is_timed:
-            level = "B-LTA" if later and material.is_stored else "B-T"
-            if material.is_stored and not later:
-                level = "B-LT"
-        is_pades = all(one.sub_filter == "/ETSI.CAdES.detached" for one in people)
-        name = f"PAdES {level}." if is_pades else f"Not PAdES; what is inside compares to {level}."
-        self.findings.append(passed("level", name, required=False))
-        until = self._until(persons, later)
-        if until is not None:
-            detail = f"{until:%Y-%m-%dT%H:%M:%SZ}"
-            self.findings.append(passed("verifiable_until", detail, required=False))
 
-    def _until(
-        self, persons: list[trusting.Person], later: list[tst.TokenFacts]
-    ) -> datetime | None:
-        chain = later[-1].chain if later else None
-        if not later and persons:
-            token = persons[-1].token
-            chain = (token.chain if token else None) or persons[-1].chain
-        if chain is None:
-            return None
-        return min(one.not_after for one in chain.certificates)
+def _problem_before(signed: bytes) -> str:
+    """Return what is wrong with a file as it was first signed; empty when every object can be read."""
+    try:
+        one = open_bytes(signed)
+    except (TooLarge, Unreadable):
+        return ""
+    return one.problem or first_problem(one) or "; ".join(second.read(signed).warnings)[:200]
 
 
 def _is_range(signature: Signature, size: int) -> bool:
@@ -494,7 +528,7 @@ def _is_range(signature: Signature, size: int) -> bool:
 def _permission(signature: Signature) -> int | None:
     """Return what a signature allows to be changed (1, 2, 3), None when it says nothing."""
     if signature.embedded is None:
-        return None
+        return signature.permission
     try:
         level = signature.embedded.docmdp_level
     except Exception:

@@ -8,7 +8,8 @@ after the end of the first signature the file must be a plain sequence::
 
 - the cross-reference section lists exactly the objects that stand in its revision, at their places;
 - objects in object streams lie in an object stream of the same revision, and all of them are listed;
-- no hybrid sections, no other /Root, no entry that leads into an earlier revision;
+- the stream of a hybrid section repeats its table and adds nothing;
+- no other /Root, no entry that leads into an earlier revision;
 - nothing follows the last ``%%EOF`` and its line end.
 
 Example of what fails: objects under an empty table, or a table that leads to spare objects signed
@@ -21,12 +22,12 @@ import re
 from dataclasses import dataclass
 
 from pyhanko.pdf_utils import generic
-from pyhanko.pdf_utils.decode_limits import DecodePurpose
-from pyhanko.pdf_utils.xref import XRefSection, XRefSectionType
+from pyhanko.pdf_utils.xref import XRefSection, XRefSectionMetaInfo, XRefSectionType
 
 from evidence.verify.offline.pdf_reader import PdfError, Ref, Stream, read_section
+from evidence.verify.pdf.listed import held
 from evidence.verify.pdf.opened import LIBRARY_ERRORS, Opened
-from evidence.verify.pdf.signatures import object_at
+from evidence.verify.pdf.signatures import begin_of, object_at
 
 _GAP = re.compile(rb"(?:[\x00\t\n\x0c\r ]+|%(?!%EOF)(?![^\r\n]*obj)[^\r\n]*[\r\n])*")
 _END = re.compile(
@@ -80,13 +81,11 @@ def _read_revision(
 ) -> tuple[int, tuple[tuple[int, int], ...]]:
     meta = section.meta_info
     where = f"revision {number + 1}"
-    is_table = meta.xref_section_type == XRefSectionType.STANDARD
-    if not is_table and meta.xref_section_type != XRefSectionType.STREAM:
-        raise BadLayout("a later revision has a hybrid cross-reference section", where)
+    is_table = meta.xref_section_type != XRefSectionType.STREAM
     try:
         found = _objects(one, start, meta.declared_startxref)
         if is_table:
-            read = read_section(one.data, meta.declared_startxref, len(one.data))
+            read = read_section(one.data, meta.declared_startxref, len(one.data), hybrid=True)
             listed = {Ref(key, value[1]): value[0] for key, value in read.entries.items()}
             root, end = read.trailer.get("Root"), read.end
         else:
@@ -103,6 +102,7 @@ def _read_revision(
             end = _end(one, table.end, meta.declared_startxref)
     except PdfError as error:
         raise BadLayout(f"a later revision is malformed: {error}", where) from error
+    listed = {ref: begin_of(one, offset) for ref, offset in listed.items()}
     if found != listed:
         odd = sorted({ref.number for ref, _ in found.items() ^ listed.items()})[:5]
         names = ", ".join(map(str, odd))
@@ -110,9 +110,29 @@ def _read_revision(
     if root != _root(one, number):
         raise BadLayout("a later revision names another catalog", where)
     _check_packed(one, section, found, where)
+    _check_beside(one, section, found, where)
     inside = [(key, 0) for key in section.xref_data.xrefs_in_objstm]
-    skip = meta.declared_startxref
-    return end, tuple([(*ref,) for ref, place in found.items() if place != skip] + inside)
+    tables = {table.start_location for table in (meta, *_streams_beside(section))}
+    changed = [(*ref,) for ref, place in found.items() if place not in tables]
+    return end, tuple(changed + inside)
+
+
+def _streams_beside(section: XRefSection) -> list[XRefSectionMetaInfo]:
+    return [section.xref_data.hybrid.meta_info] if section.xref_data.hybrid else []
+
+
+def _check_beside(one: Opened, section: XRefSection, found: dict[Ref, int], where: str) -> None:
+    """The stream of a hybrid section says nothing its table does not say: PDFBox signs Word's files so."""
+    if section.xref_data.hybrid is None:
+        return
+    stream = section.xref_data.hybrid.xref_data
+    said = {
+        Ref(number, generation): begin_of(one, offset)
+        for number, (generation, offset) in stream.standard_xrefs.items()
+    }
+    numbers = {ref.number for ref in found}
+    if stream.xrefs_in_objstm or numbers & stream.freed.keys() or not said.items() <= found.items():
+        raise BadLayout("a later revision has a hybrid cross-reference section", where)
 
 
 def _root(one: Opened, number: int) -> Ref | None:
@@ -171,16 +191,9 @@ def _members(one: Opened, number: int, offset: int) -> dict[int, int]:
     reader = one.reader
     try:
         last = reader.xrefs[generic.Reference(number, 0, reader)]
-        if last != offset:
-            return {}
-        stream = reader.get_object(generic.Reference(number, 0, reader))
-        count, first = int(stream["/N"]), int(stream["/First"])
-        if "/Extends" in stream or not 0 <= count <= MAX_OBJECTS:
-            return {}
-        head = stream.read_data(DecodePurpose.OBJECT_STREAM)[:first].split()
-        numbers = [int(one) for one in head]
     except LIBRARY_ERRORS:
         return {}
-    if len(numbers) != 2 * count or len(set(numbers[::2])) != count:
+    if not isinstance(last, int) or begin_of(one, last) != offset:
         return {}
-    return dict(enumerate(numbers[::2]))
+    numbers = held(one, number)
+    return dict(enumerate(numbers)) if len(set(numbers)) == len(numbers) else {}

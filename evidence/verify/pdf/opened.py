@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
+from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.decode_limits import (
     DEFAULT_PURPOSE_LIMITS,
     DecodeLimits,
@@ -23,6 +24,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 MAX_REVISIONS = 32
 MAX_SIGNATURES = 16
 MAX_UNPACKED = 200_000_000
+MAX_LOOKED = 50_000
 MAX_TABLE = 3_000_000
 """Bytes of one unpacked cross-reference stream: some 500,000 objects."""
 
@@ -51,6 +53,11 @@ _LIMITS = DecodeLimits(
     },
     document_budget=DocumentDecodeBudget(base_allowance=MAX_UNPACKED, max_ratio=0),
 )
+
+
+def in_a_line(error: Exception, limit: int = 200) -> str:
+    """Return what a library's error says, its kind in front, in one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())[:limit]
 
 
 class TooLarge(Exception):
@@ -90,14 +97,32 @@ def open_bytes(data: bytes) -> Opened:
     except PdfDecodeLimitError as error:
         raise TooLarge(str(error)) from error
     except LIBRARY_ERRORS as error:
-        problem = f"{type(error).__name__}: {error}"[:300]
+        problem = in_a_line(error, 300)
+    harmless = any(one in problem for one in HARMLESS)
+    return open_leniently(data, "" if harmless else problem)
+
+
+def open_leniently(data: bytes, problem: str) -> Opened:
+    """Return the PDF, opened with ``problem`` passed over; raises TooLarge or Unreadable."""
     try:
-        harmless = any(one in problem for one in HARMLESS)
-        return _checked(Opened(data, _reader(data, strict=False), "" if harmless else problem))
+        return _checked(Opened(data, _reader(data, strict=False), problem))
     except PdfDecodeLimitError as error:
         raise TooLarge(str(error)) from error
     except LIBRARY_ERRORS as error:
-        raise Unreadable(f"{type(error).__name__}: {error}"[:300]) from error
+        raise Unreadable(in_a_line(error, 300)) from error
+
+
+def first_problem(one: Opened) -> str:
+    """Return what strict reading says of the first object it refuses, of at most MAX_LOOKED; empty for none."""
+    xrefs, seen = one.reader.xrefs, set[generic.Reference]()
+    for number in reversed(range(xrefs.total_revisions)):
+        seen.update(xrefs.explicit_refs_in_revision(number))
+    for reference in sorted(seen, key=lambda each: each.idnum)[:MAX_LOOKED]:
+        try:
+            one.reader.get_object(reference)
+        except LIBRARY_ERRORS as error:
+            return in_a_line(error)
+    return ""
 
 
 def _revisions(data: bytes) -> int:

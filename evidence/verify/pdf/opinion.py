@@ -26,7 +26,7 @@ from pyhanko_certvalidator.policy_decl import REQUIRE_REVINFO, CertRevTrustPolic
 from pyhanko_certvalidator.registry import SimpleTrustManager
 
 from evidence.verify.offline import Trust
-from evidence.verify.pdf.opened import LIBRARY_ERRORS
+from evidence.verify.pdf.opened import LIBRARY_ERRORS, in_a_line
 from evidence.verify.pdf.signatures import Signature
 
 
@@ -52,7 +52,7 @@ def ask(signature: Signature, trust: Trust, at: datetime) -> Opinion:
             embedded.compute_integrity_info(skip_diff=True)
         result = asyncio.run(ades_lta_validation(embedded, _spec(trust), timing_info=_timing(at)))
     except (*LIBRARY_ERRORS, Exception) as error:
-        return Opinion("indeterminate", f"{type(error).__name__}: {error}"[:200], False, None)
+        return Opinion("indeterminate", in_a_line(error), False, None)
     status = result.api_status
     found = result.ades_subindic
     indication = "indeterminate"

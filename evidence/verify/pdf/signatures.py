@@ -25,10 +25,16 @@ from evidence.verify.offline.pdf_reader import (
     String,
     read_object,
 )
-from evidence.verify.pdf.opened import LIBRARY_ERRORS, MAX_SIGNATURES, Opened, TooLarge
+from evidence.verify.pdf.opened import LIBRARY_ERRORS, MAX_SIGNATURES, Opened, TooLarge, in_a_line
 from evidence.verify.pdf.second import MAX_FIELDS, Seen
 
 MAX_MENTIONS = 512
+OLD_DIGEST = "/adbe.pkcs7.sha1"
+"""A CMS over the SHA-1 of what is signed, which it holds (ISO 32000-1 12.8.3.3)."""
+CMS_KINDS = frozenset(
+    {"/adbe.pkcs7.detached", OLD_DIGEST, "/ETSI.CAdES.detached", "/ETSI.RFC3161", ""}
+)
+_BLANKS = re.compile(rb"[\x00\t\n\x0c\r ]{0,16}")
 _MENTION = re.compile(rb"/(?:B|#42)(?:y|#79)(?:t|#74)(?:e|#65)(?:R|#52)ange")
 
 
@@ -50,6 +56,14 @@ class Signature:
     embedded: EmbeddedPdfSignature | None
     problem: str
     sub_filter: str = ""
+
+    permission: int | None = None
+    """What the dictionary allows to be changed, read where the library cannot read the signature."""
+
+    @property
+    def is_other_kind(self) -> bool:
+        """Tell whether this is no CMS, so that neither reader can be expected to understand it."""
+        return self.sub_filter not in CMS_KINDS
 
     @property
     def reach(self) -> int:
@@ -75,9 +89,16 @@ class Lengths:
         return int(value) if isinstance(value, generic.NumberObject) else None
 
 
+def begin_of(one: Opened, offset: int) -> int:
+    """Return where the object starts to which ``offset`` leads: many a table leads to a blank before it."""
+    found = _BLANKS.match(one.data, max(0, offset))
+    return found.end() if found else offset
+
+
 def object_at(one: Opened, offset: int, end: int | None = None) -> IndirectObject:
-    """Return the object that starts at ``offset``; raises PdfError."""
-    parser = Parser(one.data, offset, len(one.data) if end is None else end, comments=True)
+    """Return the object to which ``offset`` leads; raises PdfError."""
+    begin = begin_of(one, offset)
+    parser = Parser(one.data, begin, len(one.data) if end is None else end, comments=True)
     return read_object(parser, cast(Document, Lengths(one.reader)))
 
 
@@ -145,11 +166,11 @@ def _signature(one: Opened, name: str, field: generic.DictionaryObject) -> Signa
     try:
         embedded = EmbeddedPdfSignature(one.reader, field, name)
     except (*LIBRARY_ERRORS, Exception) as error:
-        problem = f"{type(error).__name__}: {error}"[:200]
+        problem = in_a_line(error)
     try:
         start, end, object_end = _place(one, field.raw_get("/V"))
     except LIBRARY_ERRORS as error:
-        problem = problem or f"its place in the file is unclear: {error}"[:200]
+        problem = problem or f"its place in the file is unclear: {in_a_line(error)}"
     return Signature(
         field=name,
         is_time_stamp=_is_time_stamp(value),
@@ -161,7 +182,19 @@ def _signature(one: Opened, name: str, field: generic.DictionaryObject) -> Signa
         embedded=embedded,
         problem=problem,
         sub_filter=str(_at(value, "/SubFilter") or ""),
+        permission=_permission(value) if embedded is None else None,
     )
+
+
+def _permission(value: generic.DictionaryObject) -> int | None:
+    """Return the level of a DocMDP transform (ISO 32000-2 12.8.2.2), 1 where it cannot be read."""
+    try:
+        for entry in _at(value, "/Reference") or ():  # type: ignore[attr-defined]  # a list, or caught
+            if entry["/TransformMethod"] == "/DocMDP":
+                return int(entry["/TransformParams"].get("/P", 2))
+    except LIBRARY_ERRORS:
+        return 1
+    return None
 
 
 def _is_time_stamp(value: generic.DictionaryObject) -> bool:

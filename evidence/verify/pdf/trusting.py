@@ -14,13 +14,13 @@ from functools import partial
 from asn1crypto import pdf as asn1_pdf
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.decode_limits import DecodePurpose
-from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader
 
 from evidence.verify.offline import Trust, cms, der, tst, x509
 from evidence.verify.offline.pdf_stamps import finding_of, stamp_finding, tolerance
 from evidence.verify.offline.report import PASSED, Finding, failed, not_checked, passed
 from evidence.verify.pdf.opened import LIBRARY_ERRORS
-from evidence.verify.pdf.signatures import Signature
+from evidence.verify.pdf.signatures import OLD_DIGEST, Signature
 
 REVOCATION_ARCHIVE = "1.2.840.113583.1.1.8"
 UNSIGNED = frozenset(
@@ -39,8 +39,6 @@ class Material:
     certificates: list[bytes] = field(default_factory=list)
     crls: list[bytes] = field(default_factory=list)
     ocsps: list[bytes] = field(default_factory=list)
-    is_stored: bool = False
-    """The file has a document security store with revocation data."""
 
 
 @dataclass(slots=True)
@@ -55,13 +53,20 @@ class Person:
     chain: x509.Chain | None = None
     token: tst.TokenFacts | None = None
     certificate: x509.Certificate | None = None
+    is_other_kind: bool = False
+    """The library cannot judge such a signature, and its vote says nothing."""
+    carried: tuple[bytes, ...] = ()
+    """The certificates its container brings along, DER."""
 
 
-def read_store(reader: PdfFileReader) -> Material:
-    """Return what the document security store holds; what cannot be read is left out."""
+def read_store(state: PdfFileReader | HistoricalResolver) -> Material:
+    """Return what the document security store holds now or held in a revision.
+
+    What cannot be read is left out.
+    """
     material = Material()
     try:
-        store = reader.root["/DSS"]
+        store = state.root["/DSS"]
     except LIBRARY_ERRORS:
         return material
     for key, purpose, target in (
@@ -80,7 +85,6 @@ def read_store(reader: PdfFileReader) -> Material:
                     target.append(bytes(stream.read_data(purpose)))
             except LIBRARY_ERRORS:
                 continue
-    material.is_stored = bool(material.crls or material.ocsps)
     return material
 
 
@@ -121,6 +125,8 @@ def judge_signature(
         detail = "The container of the signature is of a form that could hide changes."
         person.findings.append(not_checked("integrity", detail, where, reason="unreadable"))
         return person
+    if signature.sub_filter == OLD_DIGEST and signed.content is not None:
+        return _old_digest(data, signature, signed, signed.content, pool)
     if signed.content is not None or signed.content_type != cms.DATA:
         detail = "The signature carries content of its own beside the document."
         person.findings.append(failed("integrity", detail, where))
@@ -142,12 +148,36 @@ def judge_signature(
     person.findings.append(_algorithms(checked, where))
     _read_archive(signed, material)
     _time(person, signed, signature, trust, material, proved, at)
-    person.certificate = checked.signer
+    person.certificate, person.carried = checked.signer, signed.certificates
     if checked.signer is not None:
         moment = person.time or proved or at
         _signer(person, checked.signer, pool, trust, material, moment, where, signed.certificates)
     else:
         person.findings.append(not_checked("signer", "The signer's certificate is missing.", where))
+    return person
+
+
+def _old_digest(
+    data: bytes,
+    signature: Signature,
+    signed: cms.SignedData,
+    content: bytes,
+    pool: list[x509.Certificate],
+) -> Person:
+    """Return what holds of a signature over the SHA-1 it carries: altered, or too weak to say more."""
+    where, person = signature.field, Person(is_other_kind=True)
+    own = cms.check(signed, lambda name: hashlib.new(name, content).digest(), pool, cades=False)
+    broken = []
+    if not _is_unknown_kind(own):
+        broken = [one for one in own.broken if not _optional(one, signature, signed)]
+    if content != digest_of(data, signature.byte_range, "sha1"):
+        broken.append(cms.WRONG_DIGEST)
+    if broken:
+        detail = f"Altered: {'; '.join(broken)}."
+        person.findings.append(failed("integrity", detail, where))
+        return person
+    detail = "The signature fits, but by algorithms too weak to rule out a forgery."
+    person.findings.append(not_checked("integrity", detail, where, reason="unreadable"))
     return person
 
 
@@ -267,7 +297,7 @@ def loose_parts(contents: bytes, where: str, material: Material, trust: Trust) -
     each must be in the security store or a given root, or fit the key of its issuer.
     """
     carried = _carried(_token_of(contents))
-    known = {*material.certificates, *(root.certificate for root in trust.roots)}
+    known = [*(root.certificate for root in trust.roots), *material.certificates]
     loose = [one for one in carried if one not in known]
     parsed = x509.read_pool(loose)
     if len(parsed) < len(set(loose)):

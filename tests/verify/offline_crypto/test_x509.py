@@ -232,3 +232,13 @@ def test_a_flipped_byte_of_an_ocsp_answer_never_counts(kit, pki):
     for place in range(len(answer)):
         mutant = answer[:place] + bytes((answer[place] ^ 0x01,)) + answer[place + 1 :]
         assert status(pki, kit.NOW, ocsps=[mutant]) != "good"
+
+
+def test_an_issuer_whose_key_cannot_be_read_vouches_for_nobody(kit, pki):
+    """Its curve's identifier ends in the middle of a number; random damage once met this."""
+    curve = bytes.fromhex("06082a8648ce3d030107")
+    damaged = pki.ca.der.replace(curve, curve[:-1] + b"\xa9", 1)
+    certificate = parse(damaged)
+
+    assert x509.key_strength_problem(certificate) == "malformed key"
+    assert find_chain(parse(pki.signer.der), [certificate], trust_in(pki.root), kit.NOW) is None

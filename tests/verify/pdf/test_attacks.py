@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from datetime import timedelta
 
+import pikepdf
 import pytest
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.sign import fields
 
-from evidence.management.attacks import forged
+from evidence.management.attacks import doubtful, forged, placed, subtle
+from evidence.management.attacks.update import Update
+from evidence.verify import engine
 
 BASES = ("approval", "B-LTA", "certified P=1", "certified P=2", "certified P=3", "streams")
 NOTICED_BY = {
@@ -56,6 +63,20 @@ def test_a_forged_file_is_altered(name, base, bases, maker, verdict):
     assert (report.indication, report.reason) == ("TOTAL_FAILED", "altered"), report.findings
 
 
+@pytest.mark.parametrize("name", subtle.SUBTLE)
+def test_what_is_switched_inherited_or_looked_up_is_altered_too(name, bases, maker, verdict):
+    report = verdict(subtle.SUBTLE[name](bases["approval"], maker))
+
+    assert (report.indication, report.reason) == ("TOTAL_FAILED", "altered"), report.findings
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("base", [one for one in BASES if one != "approval"])
+@pytest.mark.parametrize("name", subtle.SUBTLE)
+def test_the_same_in_every_other_kind_of_file(name, base, bases, maker, verdict):
+    assert verdict(subtle.SUBTLE[name](bases[base], maker)).reason == "altered"
+
+
 @pytest.mark.parametrize("name", NOTICED_BY)
 def test_the_finding_that_fails_is_the_one_the_attack_is_about(name, bases, maker, verdict):
     report = verdict(forged.GENERAL[name](bases["approval"], maker))
@@ -79,6 +100,18 @@ def test_a_signature_wrapped_around_other_objects_fools_the_digest_alone(bases, 
 
     assert {one.outcome for one in report.of("integrity")} == {"passed"}
     assert {one.outcome for one in report.of("coverage")} == {"failed"}
+
+
+@pytest.mark.parametrize("name", placed.VISIBLE)
+@pytest.mark.parametrize("certify", [None, fields.MDPPerm.FILL_FORMS])
+def test_another_look_of_a_visible_signature_is_altered(name, certify, kit, maker, verdict):
+    box = (50, 50, 150, 90)
+    signed = maker.archived(kit.paper.plain(1), visible=box, certify=certify)
+    forged_file = placed.VISIBLE[name](signed, maker)
+
+    assert verdict(signed).reason == "ok"
+    assert verdict(forged_file).reason == "altered"
+    assert verdict(maker.stamp(forged_file, field="Fresh", with_store=False)).reason == "altered"
 
 
 def test_a_form_filled_in_without_leave_or_later_signature_is_altered(kit, maker, verdict):
@@ -117,3 +150,112 @@ def test_a_stamp_of_a_trusted_authority_alone_never_passes(kit, maker, verdict, 
 
     assert report.indication == "INDETERMINATE"
     assert report.of("signer")[0].outcome == "not_checked"
+
+
+def locked(maker, kit):
+    """A form, approved by a signature that locks the amount."""
+    writer = IncrementalPdfFileWriter(io.BytesIO(kit.paper.form()), strict=False)
+    lock = fields.FieldMDPSpec(fields.FieldMDPAction.INCLUDE, fields=["amount"])
+    spec = fields.SigFieldSpec(
+        "Signature1", on_page=0, field_mdp_spec=lock, doc_mdp_update_value=fields.MDPPerm.FILL_FORMS
+    )
+    fields.append_signature_field(writer, spec)
+    out = io.BytesIO()
+    writer.write(out)
+    return maker.sign(out.getvalue(), existing=True)
+
+
+def test_a_locked_field_filled_in_is_altered(kit, maker, verdict):
+    signed = locked(maker, kit)
+
+    assert verdict(signed).reason == "incomplete"
+    for data in (
+        kit.honest.filled(signed, "amount", "9000"),
+        maker.stamp(kit.honest.filled(signed, "amount", "9000")),
+    ):
+        assert verdict(data).reason == "altered"
+
+
+def layered(kit, *, hidden):
+    """A page with two layers, one price in each; ``hidden`` names the one that is off."""
+    out = io.BytesIO()
+    with pikepdf.open(io.BytesIO(kit.paper.plain(1))) as opened:
+        layers = [
+            opened.make_indirect(
+                pikepdf.Dictionary(Type=pikepdf.Name.OCG, Name=pikepdf.String(one))
+            )
+            for one in ("1000", "9000")
+        ]
+        page = opened.pages[0].obj
+        page.Resources.Properties = pikepdf.Dictionary(A=layers[0], B=layers[1])
+        text = b" ".join(
+            b"/OC /%s BDC BT /F1 12 Tf 72 %d Td (%s euros) Tj ET EMC" % one
+            for one in ((b"A", 600, b"1000"), (b"B", 600, b"9000"))
+        )
+        page.Contents = opened.make_stream(text)
+        chosen = opened.make_indirect(
+            pikepdf.Dictionary(OFF=pikepdf.Array([layers[hidden]]), Order=pikepdf.Array(layers))
+        )
+        opened.Root.OCProperties = pikepdf.Dictionary(OCGs=pikepdf.Array(layers), D=chosen)
+        opened.save(out, deterministic_id=True)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("certify", [None, fields.MDPPerm.FILL_FORMS, fields.MDPPerm.ANNOTATE])
+def test_a_layer_switched_on_later_is_altered(certify, kit, maker, verdict):
+    """The other price was signed along, out of sight."""
+    signed = maker.archived(layered(kit, hidden=1), certify=certify)
+    assert verdict(signed).reason == "ok"
+    with pikepdf.open(io.BytesIO(signed)) as opened:
+        chosen, layers = opened.Root.OCProperties.D, opened.Root.OCProperties.OCGs
+        number, first = chosen.objgen[0], layers[0].objgen[0]
+    switched = Update(signed, {number: b"<< /OFF [%d 0 R] >>" % first}).build()
+
+    assert verdict(switched).reason == "altered"
+    assert verdict(maker.stamp(switched, field="Fresh", with_store=False)).reason == "altered"
+
+
+def test_a_signed_pdf_in_an_archive_in_a_pdf_is_no_signature_of_the_outer_one(
+    kit, maker, verdict, bases
+):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("inner.pdf", bases["B-LTA"])
+    outer = kit.paper.holding(kit.paper.plain(), "inner.zip", packed.getvalue())
+
+    assert verdict(outer).reason == "no_signature"
+    assert verdict(maker.archived(outer)).reason == "ok"
+    assert verdict(forged.isa(maker.archived(outer), maker)).reason == "altered"
+
+
+def test_what_was_encrypted_from_the_start_is_unreadable_and_later_an_alteration(
+    kit, maker, verdict, bases
+):
+    out = io.BytesIO()
+    with pikepdf.open(io.BytesIO(bases["approval"])) as opened:
+        opened.save(out, encryption=pikepdf.Encryption(owner="a", user=""))
+
+    assert verdict(out.getvalue()).reason in ("unreadable", "altered")
+    later = verdict(subtle.encrypted_later(bases["approval"], maker))
+    assert [one.outcome for one in later.of("revisions")] == ["failed"]
+
+
+def test_a_file_encrypted_and_then_signed_is_unreadable_until_a_byte_of_it_changes(
+    kit, maker, verdict
+):
+    """By AES-GCM, with a MAC: what one of two parsers cannot read, nobody judges."""
+    signed = doubtful.signed_encrypted(maker, kit.paper.plain(1))
+
+    assert verdict(signed).reason == "unreadable"
+    assert verdict(signed[:600] + bytes((signed[600] ^ 1,)) + signed[601:]).reason == "altered"
+
+
+@pytest.mark.parametrize("name", ["junk in front", "archive in front", "another header in front"])
+def test_what_is_put_in_front_does_not_hide_the_pdf_from_the_engine(
+    name, bases, maker, trust, now, tmp_path
+):
+    path = tmp_path / "file.pdf"
+    path.write_bytes(subtle.SUBTLE[name](bases["B-LTA"], maker))
+    report = engine.verify(path, trust=trust, at=now + timedelta(minutes=1))
+
+    assert (report.kind, report.reason) == ("pdf", "altered")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from evidence.management.attacks import doubtful, table
+from evidence.management.attacks.update import ranges
 from evidence.verify import engine
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -57,6 +58,19 @@ def test_other_files_get_the_name_of_what_they_are(maker, trust, tmp_path):
         report = engine.verify(path, trust=trust, at=NOW)
         assert report.indication != "TOTAL_PASSED", name
         assert report.reason in reasons.split(","), name
+
+
+def test_a_header_that_was_late_when_it_was_signed_is_no_alteration(kit, maker, verdict):
+    """Two parsers do not agree on such files, so they are not judged; what is changed in one is."""
+    signed = maker.sign(kit.paper.plain(1), stamped=False)
+    head, remark, rest = signed.split(b"\n", 2)
+    late = b"\n".join((remark, head, rest))
+    (whole,) = ranges(late)
+    late = kit.forged.resigned(late, whole, whole[1], whole[2], maker)
+
+    assert late.index(b"%PDF-") > 0
+    assert verdict(late).reason == "unreadable"
+    assert verdict(kit.forged.isa(late, maker)).reason == "altered"
 
 
 def test_attributes_out_of_order_and_loose_lengths_are_not_intact(kit, maker, verdict):
