@@ -32,6 +32,8 @@ WINDOW = 100
 """Messages on one page."""
 LISTED = 50
 """Conversations on one page."""
+OTHERS = 20
+"""Other deliveries of a conversation named on its page; the next page lists more of them."""
 
 
 class Conversations(Page):
@@ -85,7 +87,7 @@ class ConversationPage(Page):
             "may_export": may_change(self.person, series.organisation),
             "others": series_of(self.person)
             .filter(conversation=series.conversation)
-            .exclude(pk=series.pk),
+            .exclude(pk=series.pk)[:OTHERS],
         }
         if series.size:
             log_view(series=series, actor=self.actor, first=first, last=last, at=timezone.now())
