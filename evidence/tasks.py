@@ -1,7 +1,7 @@
 """Background work, in two ways that do the same.
 
 ``work`` is one loop that polls the database: ``manage.py work``, and a thread under ``serve``.
-``advance_job`` and ``tend`` are what Celery calls: a message wakes a worker for one job, and a
+``advance_job`` and ``tend`` are among what Celery calls: a message wakes a worker for one job, and a
 schedule calls ``tend``, which wakes workers again for whatever still waits. Both end in the same
 action under the same lease, so running both at once is allowed.
 
@@ -25,14 +25,16 @@ from evidence.access.webhooks import may_know
 from evidence.actions import tell_webhooks, workspace
 from evidence.actions.advance import ENDED, run_to_end
 from evidence.actions.answer_once import forget_answers
+from evidence.actions.compare_deliveries import run_comparison
 from evidence.actions.complete_blocks import complete_blocks, incomplete_series
 from evidence.actions.convert_bundle import make_conversion, waiting_conversions
+from evidence.actions.empty_rows import empty_rows, unemptied_series
 from evidence.actions.keep_upload import GOING, sweep_uploads
 from evidence.actions.stamp_log import stamp_if_possible
 from evidence.actions.take_upload import run_upload
 from evidence.actions.tell_requester import tell_requester, tell_requesters
-from evidence.gateways.wake import wake, wake_for_upload
-from evidence.models import Job, Stamp, Upload, WebhookDelivery, WebhookEvent
+from evidence.gateways.wake import wake, wake_for_comparison, wake_for_upload
+from evidence.models import Comparison, Job, Stamp, Upload, WebhookDelivery, WebhookEvent
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +73,8 @@ def _work(stop: threading.Event, *, once: bool) -> None:
     older = incomplete_series()
     while not stop.is_set():
         close_old_connections()
-        moved = store_all(stop) + advance_all(stop) + make_conversions()
+        moved = store_all(stop) + compare_all(stop) + advance_all(stop) + make_conversions()
+        moved += empty_erased()
         keep_the_log()
         tell_requesters(timezone.now())
         tell_webhooks.tell_owners(timezone.now())
@@ -109,6 +112,11 @@ def store_upload(upload_id: int) -> None:
     run_upload(upload_id)
 
 
+def compare_two(comparison_id: int) -> None:
+    """Count how two deliveries differ; for a worker that was woken. Gone or counted: nothing."""
+    run_comparison(comparison_id)
+
+
 def tend() -> None:
     """Do what no message asks for: the log, mails, left-over folders, work nobody is at."""
     workspace.sweep()
@@ -118,6 +126,7 @@ def tend() -> None:
     tell_requesters(timezone.now())
     tell_webhooks.tell_owners(timezone.now())
     make_conversions()
+    empty_erased()
     older = incomplete_series()[:1]
     while older:
         complete_one(older)
@@ -127,6 +136,8 @@ def tend() -> None:
         wake(job_id, expires=WAKE_AGAIN_SECONDS)
     for upload_id in waiting_uploads(timezone.now()):
         wake_for_upload(upload_id, expires=WAKE_AGAIN_SECONDS)
+    for comparison_id in waiting_comparisons(timezone.now()):
+        wake_for_comparison(comparison_id, expires=WAKE_AGAIN_SECONDS)
 
 
 def deliver(stop: threading.Event) -> None:
@@ -198,6 +209,12 @@ def waiting_uploads(at: datetime) -> list[int]:
     return list(waiting.order_by("pk").values_list("pk", flat=True))
 
 
+def waiting_comparisons(at: datetime) -> list[int]:
+    """Return the comparisons to be made that no live lease holds, oldest first."""
+    waiting = Comparison.objects.filter(phase=Comparison.Phase.WAITING).filter(_free(at))
+    return list(waiting.order_by("pk").values_list("pk", flat=True))
+
+
 def _free(at: datetime) -> Q:
     return Q(lease_until=None) | Q(lease_until__lt=at)
 
@@ -241,6 +258,37 @@ def store_all(stop: threading.Event) -> int:
             stop.wait(IDLE_SECONDS)
         else:
             count += upload is None or upload.phase not in GOING
+    return count
+
+
+def compare_all(stop: threading.Event) -> int:
+    """Make every comparison that is due; return how many were worked on."""
+    count = 0
+    waiting = Comparison.objects.filter(phase=Comparison.Phase.WAITING)
+    for comparison_id in waiting.order_by("pk").values_list("pk", flat=True):
+        if stop.is_set():
+            break
+        try:
+            made = run_comparison(comparison_id)
+        except Exception:
+            logger.exception("comparison %s stopped and will be tried again", comparison_id)
+            stop.wait(IDLE_SECONDS)
+        else:
+            count += made is None or made.phase != Comparison.Phase.WAITING
+    return count
+
+
+def empty_erased() -> int:
+    """Empty what is left of erased conversations; return of how many there was something left."""
+    count = 0
+    for series_id in unemptied_series():
+        try:
+            while empty_rows(series_id):
+                pass
+        except Exception:
+            logger.exception("series %s is not emptied yet and will be tried again", series_id)
+        else:
+            count += 1
     return count
 
 

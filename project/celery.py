@@ -22,13 +22,14 @@ from django.conf import settings  # noqa: E402  after the set-up
 from django.core.exceptions import ImproperlyConfigured  # noqa: E402
 
 from evidence import tasks  # noqa: E402
-from evidence.gateways.wake import ADVANCE, STORE, TEND  # noqa: E402
+from evidence.gateways.wake import ADVANCE, COMPARE, STORE, TEND  # noqa: E402
 from project.start import refuse_unsafe_start  # noqa: E402
 
 app = Celery("truethread")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.task(tasks.advance_job, name=ADVANCE)
 app.task(tasks.store_upload, name=STORE)
+app.task(tasks.compare_two, name=COMPARE)
 app.task(tasks.tend, name=TEND)
 
 

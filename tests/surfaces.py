@@ -33,13 +33,14 @@ def chat_text() -> str:
 
 @pytest.fixture
 def stored(tmp_path: Path) -> Callable[..., Any]:
-    """Store a chat for a person and return its series."""
+    """Store a chat for a person and return its series; partner: what tells conversations apart."""
     from evidence.actions.acquire_file import acquire_file
     from evidence.ingest import Answers
     from evidence.models import Series
 
-    def store(actor: Any, text: str = CHAT) -> Series:
-        path = tmp_path / "WhatsApp Chat with Li Lei.txt"
+    def store(actor: Any, text: str = CHAT, partner: str = "") -> Series:
+        path = tmp_path / f"WhatsApp Chat with {partner or 'Li Lei'}.txt"
+        text = text.replace("李雷", partner) if partner else text
         path.write_text(text, encoding="utf-8")
         result = acquire_file(
             organisation=actor.organisation,

@@ -5,8 +5,10 @@ stay as they are and still verify. Two things can stand in the way: a hold on th
 refused), and a hold on another conversation of the same original (the original stays until that hold
 is released and erasing is asked for again; the plan and the log say so).
 
-The keys go with the contents: each series gets a fresh one, a file loses the row with its own. SQLite
-overwrites what it frees. What backups and PostgreSQL's dead rows hold is gone when those are.
+The keys go first and at once: each series gets a fresh one, a file loses the row with its own. From
+then on nobody can open a message, nor read one through this service; the rows, which are as many as
+the messages, are emptied in the background (``empty_rows``). SQLite overwrites what it frees. What
+backups, SQLite's write-ahead file and PostgreSQL's dead rows hold is gone when those are.
 """
 
 from __future__ import annotations
@@ -18,11 +20,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from evidence import custody
 from evidence.actions import workspace
+from evidence.actions.empty_rows import overwrite_what_is_freed
 from evidence.actions.party_pictures import destroy_pictures
 from evidence.archive.blobs import open_blob, unreferred_blobs
 from evidence.archive.keys import keyed, new_series_key, seal_json
@@ -34,10 +37,10 @@ from evidence.models import (
     Acquisition,
     Attachment,
     Blob,
+    Comparison,
     Conversation,
     Export,
     Hold,
-    Message,
     MessageBlock,
     PartyPicture,
     PushAttachment,
@@ -125,11 +128,12 @@ def erase_conversation(
 ) -> ErasurePlan:
     """Erase ``conversation`` with every series of it, log it, and return what was done.
 
-    Called again it destroys originals that a hold has let go since, or does nothing. Raises
+    Whoever calls it has the rows emptied afterwards: the background worker does. Called again it
+    destroys originals that a hold has let go since, or does nothing. Raises
     NotErasable while a hold covers it or an export of it is being made; nothing is deleted then.
     The caller has checked that ``actor`` may do this.
     """
-    _overwrite_what_is_freed()
+    overwrite_what_is_freed()
     with transaction.atomic():
         conversation = Conversation.objects.select_for_update().get(pk=conversation.pk)
         plan = plan_erasure(conversation)
@@ -144,12 +148,6 @@ def erase_conversation(
         current().blobs.delete(name)
     custody.sequence_pending()
     return plan
-
-
-def _overwrite_what_is_freed() -> None:
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA secure_delete = ON")
 
 
 def _living(conversation: Conversation) -> QuerySet[Series]:
@@ -203,7 +201,8 @@ def _destroy(conversation: Conversation, free: list[str], at: datetime) -> list[
         kept = pushed.objects.filter(stream__series__in=living, blob__isnull=False)
         blobs |= set(kept.values_list("blob", flat=True))
         kept.update(blob=None)
-    Message.objects.filter(series__in=living).update(payload=b"", participant=0, occurred_at=None)
+    PushBatch.objects.filter(stream__series__in=living).update(payload=b"")
+    Comparison.objects.filter(Q(series__in=living) | Q(other__in=living)).delete()
     MessageBlock.objects.filter(series__in=living).delete()
     for series in living:
         _blank_series(series, at)
@@ -233,9 +232,6 @@ def _blank_series(series: Series, at: datetime) -> None:
 def _blank_stream(stream: PushStream) -> None:
     """Let go of who pushed what; it takes no further batch, a new stream can be registered."""
     organisation, public_id = stream.organisation, stream.public_id
-    for batch in PushBatch.objects.filter(stream=stream):
-        batch.payload, batch.fingerprint = b"", keyed(organisation, "erased", f"{batch.pk}")
-        batch.save(update_fields=["payload", "fingerprint"])
     blank = StreamState(provider="", account="", conversation="", title=None, type="", cursor=0)
     stream.payload = sealed_state(organisation, public_id, blank)
     stream.identity_key = keyed(organisation, "erased", public_id)

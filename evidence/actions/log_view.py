@@ -24,14 +24,22 @@ def log_view(*, series: Series, actor: Actor, first: int, last: int, at: datetim
         _log_stretch(series, actor, start, at)
 
 
+def log_whole_view(*, series: Series, actor: Actor, at: datetime) -> None:
+    """Record that every message of ``series`` was opened for ``actor``: one entry, whatever its size."""
+    _log(series, actor, f"1-{series.size}", 1, series.size, at)
+
+
 def _log_stretch(series: Series, actor: Actor, stretch: int, at: datetime) -> None:
+    first = stretch * STRETCH + 1
+    _log(series, actor, f"{stretch}", first, min(series.size, first + STRETCH - 1), at)
+
+
+def _log(series: Series, actor: Actor, stretch: str, first: int, last: int, at: datetime) -> None:
     hour = at.astimezone(UTC).strftime("%Y-%m-%dT%H")
     words = f"{series.public_id}:{actor.kind}:{actor.id}:{hour}:{stretch}"
     event_id = f"conversation.viewed:{sha256(words.encode()).hexdigest()[:32]}"
     if _is_known(event_id):
         return
-    first = stretch * STRETCH + 1
-    last = min(series.size, first + STRETCH - 1)
     with transaction.atomic():
         custody.append(
             event_id=event_id,

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import BinaryIO
 
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef
 
 from evidence.archive.keys import tenant_key
 from evidence.errors import Corrupt, StorageFailed
@@ -172,22 +173,24 @@ def _pieces(stream: BinaryIO) -> Iterator[bytes]:
         yield piece
 
 
+_REFERENCES = (
+    (Acquisition, "original"), (Attachment, "blob"), (Artifact, "blob"), (Conversion, "blob"),
+    (PushBatch, "blob"), (PushAttachment, "blob"), (PartyPicture, "blob"), (PartyPicture, "shown"),
+)  # fmt: skip
+_AT_A_TIME = 5_000
+"""Blobs asked about in one query; databases limit the parameters of one."""
+
+
 def unreferred_blobs(blobs: Iterable[int | None]) -> list[str]:
     """Delete the rows of blobs that nothing refers to, each with its key; return their names, for
-    the files to be deleted after the commit."""
-    names = []
-    for blob in Blob.objects.filter(pk__in=[pk for pk in blobs if pk is not None]):
-        used = (
-            Acquisition.objects.filter(original=blob),
-            Attachment.objects.filter(blob=blob),
-            Artifact.objects.filter(blob=blob),
-            Conversion.objects.filter(blob=blob),
-            PushBatch.objects.filter(blob=blob),
-            PushAttachment.objects.filter(blob=blob),
-            PartyPicture.objects.filter(blob=blob),
-            PartyPicture.objects.filter(shown=blob),
-        )
-        if not any(rows.exists() for rows in used):
-            names.append(blob.name)
-            blob.delete()
+    the files to be deleted after the commit. Two queries for some thousand blobs."""
+    asked, names = [pk for pk in blobs if pk is not None], list[str]()
+    for start in range(0, len(asked), _AT_A_TIME):
+        free = Blob.objects.filter(pk__in=asked[start : start + _AT_A_TIME])
+        for model, field in _REFERENCES:
+            free = free.filter(~Exists(model._default_manager.filter(**{field: OuterRef("pk")})))
+        found = dict(free.values_list("pk", "name"))
+        # Raw: Django would first let go of whatever began to refer to them this moment.
+        Blob.objects.filter(pk__in=found)._raw_delete(Blob.objects.db)
+        names += found.values()
     return names

@@ -50,7 +50,8 @@ class SeriesFacts:
 class StoredMessage:
     """A message as it was sealed: canonical JSON of all fields, and its seed.
 
-    Both are empty once the message is erased; the leaf hash stays.
+    Both are empty once the message is erased, also while its row waits to be emptied; the leaf hash
+    stays.
     """
 
     sequence: int
@@ -139,10 +140,11 @@ def _plain(
     """Yield the decrypted payload of each message, empty once erased, and its row."""
     unseal = crypt.opener(series_key(series))
     aad = message_aads(series.organisation.public_id, series.public_id)
+    is_erased = series.erased_at is not None
     for row in _rows(series, ranges, columns):
         sequence, payload = row[0], row[1]
         try:
-            yield unseal(bytes(payload), aad(sequence)) if payload else b"", row
+            yield unseal(bytes(payload), aad(sequence)) if payload and not is_erased else b"", row
         except Corrupt as error:
             raise Corrupt(f"message {sequence}", where=f"{series.public_id}:{sequence}") from error
 

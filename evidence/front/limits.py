@@ -27,9 +27,6 @@ LIMITS = {
     "/api/v1/push-streams": 500 * MEGABYTE,
 }
 """Path → bytes a request body may have; everywhere else ``ORDINARY_LIMIT``."""
-COMPARED = 100_000
-"""Messages up to which two deliveries are compared while the person waits; few at a time, as
-searches are."""
 _ENVELOPE = 64_000
 """What the form around a file may add."""
 _BODILESS = ("GET", "HEAD", "OPTIONS")

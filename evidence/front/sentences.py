@@ -55,7 +55,7 @@ ERRORS: Words = {
     ),
     "cancelled": _("This was cancelled. Nothing was stored."),
     # Choices that cannot be made
-    "search_busy": _("Other searches or comparisons are under way. Please try again in a moment."),
+    "search_busy": _("Other searches are under way. Please try again in a moment."),
     "too_scattered": _(
         "These are too many separate stretches to be kept as numbers. Please choose by period, or "
         "extend the choice so that it is contiguous."

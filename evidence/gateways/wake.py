@@ -16,6 +16,7 @@ logger = logging.getLogger(__name__)
 
 ADVANCE = "truethread.advance"
 STORE = "truethread.store"
+COMPARE = "truethread.compare"
 TEND = "truethread.tend"
 
 
@@ -31,6 +32,11 @@ def wake(job_id: int, *, expires: float | None = None) -> bool:
 def wake_for_upload(upload_id: int, *, expires: float | None = None) -> bool:
     """Tell the workers about a file that is to be read or stored; otherwise as ``wake``."""
     return _sent(STORE, upload_id, expires)
+
+
+def wake_for_comparison(comparison_id: int, *, expires: float | None = None) -> bool:
+    """Tell the workers about two deliveries that are to be compared; otherwise as ``wake``."""
+    return _sent(COMPARE, comparison_id, expires)
 
 
 def _sent(task: str, number: int, expires: float | None) -> bool:

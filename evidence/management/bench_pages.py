@@ -20,14 +20,16 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from evidence.actions.compare_deliveries import run_comparison
 from evidence.actions.create_account import create_account
+from evidence.actions.empty_rows import empty_rows, unemptied_series
 from evidence.actions.keep_draft import begin_draft
-from evidence.archive.read import describe_series
+from evidence.archive.read import describe_series, messages
 from evidence.errors import InvalidSelection
 from evidence.front.drafting import chosen_by
-from evidence.front.limits import COMPARED
 from evidence.management import bench_store, benchmark
-from evidence.models import Export, Job, Message, Series, User
+from evidence.models import Comparison, Export, Job, Message, Series, User
+from evidence.values import Ranges
 
 LIMIT_MS = 100
 """What a page may cost of our own work."""
@@ -90,10 +92,13 @@ def measured(size: int, folder: Path) -> dict[str, Any]:
     asked = pages_of(user, series) | pages_beside(issued, grown)
     pages = {name: _cost(client, one) for name, one in asked.items()}
     search, rounds = _searched(client, series)
-    compared = min(size, COMPARED)
-    once = {f"comparing {compared:,} messages with as many": _compared(client, small, compared)}
+    compared = pages_of_comparison(series, bench_store.lengthened(small, size))
+    pages |= {name: _cost(client, one) for name, one in compared.items()}
+    once = {f"comparing {size:,} messages with as many": _compared(size)}
     stored = sum(series.conversation.series.values_list("size", flat=True))
-    once[f"deleting {stored:,} messages"] = _deleted(client, series)
+    _deleted(client, grown)  # templates are compiled, what waits for the log has its place
+    pages[f"deleting {stored:,} messages"] = _deleted(client, series)
+    once[f"emptying {stored:,} rows"] = _emptied()
     return {"filled": filled, "pages": pages, "search": search, "rounds": rounds, "once": once}
 
 
@@ -154,6 +159,19 @@ def pages_beside(issued: Export, grown: Series) -> dict[str, Asking]:
             "pushed conversation": reverse("conversation", args=[grown.public_id]),
             "what is stored of a pushed conversation": reverse("stored", args=[grown.public_id]),
         }.items()
+    }
+
+
+def pages_of_comparison(series: Series, other: Series) -> dict[str, Asking]:
+    """Return how two deliveries are compared: asked for each time as if nobody had, then waited for."""
+    address = reverse("compare", args=[series.public_id, other.public_id])
+
+    def unasked(_client: Client) -> None:
+        Comparison.objects.all().delete()
+
+    return {
+        "asking for a comparison": Asking(lambda client: client.post(address), unasked),
+        "comparison under way": _getting(address),
     }
 
 
@@ -274,24 +292,37 @@ def _searched(client: Client, series: Series) -> tuple[float, int]:
     return time.process_time() - started, rounds
 
 
-def _compared(client: Client, small: Series, size: int) -> float:
-    """Return seconds of the largest comparison that a page makes."""
-    one, other = bench_store.lengthened(small, size), bench_store.lengthened(small, size)
+def _compared(size: int) -> float:
+    """Return seconds in which a worker makes the comparison that waits."""
+    waiting = Comparison.objects.get()
     started = time.process_time()
-    answer = client.get(reverse("compare", args=[one.public_id, other.public_id]))
-    if f"<strong>{size}</strong>" not in answer.content.decode():
+    made = run_comparison(waiting.pk)
+    if made is None or made.same != size:
         raise RuntimeError("the two were not compared")
     return time.process_time() - started
 
 
-def _deleted(client: Client, series: Series) -> float:
-    """Return seconds in which the conversation is deleted with all its deliveries."""
+def _deleted(client: Client, series: Series) -> dict[str, float]:
+    """Return the cost of deleting the conversation with all its deliveries, which is done once."""
     Job.objects.exclude(phase=Job.Phase.READY).update(phase=Job.Phase.CANCELLED)
     _show_who(client)
-    started = time.process_time()
-    client.post(reverse("erase", args=[series.public_id]), {"sure": "yes"})
-    if Message.objects.filter(series=series).exclude(payload=b"").exists():
+    with CaptureQueriesContext(connection) as queries:
+        started = time.process_time()
+        client.post(reverse("erase", args=[series.public_id]), {"sure": "yes"})
+        spent = (time.process_time() - started) * 1000
+    if any(one.fields for one in messages(Series.objects.get(pk=series.pk), Ranges(((1, 10),)))):
         raise RuntimeError("it was not deleted")
+    return {"ms": spent, "queries": len(queries)}
+
+
+def _emptied() -> float:
+    """Return seconds in which a worker empties the rows that are left."""
+    started = time.process_time()
+    for series_id in unemptied_series():
+        while empty_rows(series_id):
+            pass
+    if Message.objects.exclude(payload=b"").filter(series__erased_at__isnull=False).exists():
+        raise RuntimeError("rows are left")
     return time.process_time() - started
 
 

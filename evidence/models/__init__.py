@@ -10,6 +10,7 @@ from evidence.models.archive import (
     MessageBlock,
     Series,
 )
+from evidence.models.comparisons import Comparison
 from evidence.models.conversions import Conversion
 from evidence.models.custody import (
     Checkpoint,
@@ -38,7 +39,7 @@ from evidence.models.webhooks import Webhook, WebhookAttempt, WebhookDelivery, W
 
 __all__ = [
     "Acquisition", "ApiAnswer", "ApiBucket", "ApiClient", "ApiGrant", "ApiToken", "Artifact", "Attachment",
-    "Blob", "Checkpoint", "Conversation", "Conversion",
+    "Blob", "Checkpoint", "Comparison", "Conversation", "Conversion",
     "CustodyEntry", "CustodyPending", "CustodySubject", "Draft", "Export", "Hold", "Invitation", "Job", "LogEpoch",
     "LogNode", "Matter", "MatterMember", "Membership", "Message", "MessageBlock", "Organisation", "PartyPicture",
     "PushAttachment",

@@ -127,6 +127,9 @@ class Series(models.Model):
     sealed_at = models.DateTimeField(null=True, blank=True)
     """Set once, together with root and head; an unsealed series is shown to nobody."""
     erased_at = models.DateTimeField(null=True, blank=True)
+    """From then on its key is gone and no message opens any more, emptied or not."""
+    emptied_to = models.PositiveBigIntegerField(default=0)
+    """Up to which sequence the rows of an erased series are emptied; ``size`` when all are."""
 
     class Meta:
         verbose_name = _("series of messages")
@@ -142,8 +145,8 @@ class Series(models.Model):
 class Message(models.Model):
     """One row of a series.
 
-    payload: AEAD of the 32-byte seed followed by the canonical JSON of all fields; empty once
-    erased. participant: the number in the participant key (``p7`` is 7), 0 for none.
+    payload: AEAD of the 32-byte seed followed by the canonical JSON of all fields; once erased it
+    opens no more and is then emptied. participant: the number in the participant key (``p7`` is 7), 0 for none.
     """
 
     series = models.ForeignKey(Series, models.PROTECT, related_name="messages")

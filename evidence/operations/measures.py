@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Count, Min, Sum
+from django.db.models import Count, F, Min, Sum
 
 from evidence import custody
 from evidence.models import Blob, CustodyPending, Export, Job, Series, Stamp
@@ -39,6 +39,8 @@ def measured(at: datetime) -> list[Measure]:
              _stamp_age(at)),
         _one("series", "Stored readings of conversations.", stored["series"]),
         _one("messages", "Stored messages.", stored["rows"] or 0),
+        _one("rows_to_empty", "Rows of erased conversations that the worker has yet to empty.",
+             _rows_to_empty()),
         _one("blob_bytes", "Bytes of stored originals, attachments and bundles.",
              Blob.objects.aggregate(size=Sum("stored_size"))["size"] or 0),
         _one("disk_free_bytes", "Free bytes on the disk of the var folder.",
@@ -63,6 +65,12 @@ def oldest_waiting_seconds(at: datetime) -> float:
 def _by_phase() -> Mapping[tuple[tuple[str, str], ...], float]:
     counted = dict(Job.objects.values_list("phase").annotate(Count("pk")).order_by())
     return {(("phase", str(phase)),): counted.get(phase, 0) for phase in Job.Phase.values}
+
+
+def _rows_to_empty() -> int:
+    erased = Series.objects.filter(erased_at__isnull=False)
+    left = erased.aggregate(rows=Sum(F("size") - F("emptied_to")))["rows"]
+    return int(left or 0)
 
 
 def _stamp_age(at: datetime) -> float:

@@ -55,7 +55,7 @@ class Search(Page):
             return page
         head, _, tail = page.content.decode().partition(mark)
         found = _Found(series, self.actor, words, first)
-        places = taken_places(self.person.public_id)
+        places = _taken_places(self.person.public_id)
         answer = StreamingHttpResponse(_Stream(_pieces(head, found, tail), places))
         answer.headers["Cache-Control"] = "no-store"
         answer.headers["X-Accel-Buffering"] = "no"
@@ -65,9 +65,8 @@ class Search(Page):
 _TOGETHER = Turnstile("search", at_once=AT_ONCE, patience=PATIENCE, per_minute=60)
 
 
-def taken_places(person: str) -> ExitStack:
-    """Return the place of one person who has every message of a conversation opened, to be closed.
-    Raises BusyNow."""
+def _taken_places(person: str) -> ExitStack:
+    """Return the place of one person who searches, to be closed. Raises BusyNow."""
     one_each = Turnstile(f"search-{person}", at_once=1, patience=PATIENCE, per_minute=60)
     with ExitStack() as places:
         try:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -11,18 +9,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from evidence.access import organisation_to_run, role_in, series_for, series_of
+from evidence.actions.compare_deliveries import request_comparison
 from evidence.actions.erase_conversation import erase_conversation, plan_erasure
-from evidence.actions.export_steps.siblings import Comparison, compare_whole
-from evidence.actions.log_view import log_view
 from evidence.archive.read import describe_acquisition, describe_series
 from evidence.errors import NotErasable, NotFound
 from evidence.front.entries import latest_about
-from evidence.front.limits import COMPARED
 from evidence.front.sentences import code_sentence, error_sentence
 from evidence.front.step_up import step_up
-from evidence.models import Membership, Series
+from evidence.gateways.wake import wake_for_comparison
+from evidence.models import Comparison, Membership, Series
+from evidence.web.holds import holds_over
 from evidence.web.page import Page
-from evidence.web.search import taken_places
 
 LATEST = 50
 """Entries of the log on the page."""
@@ -45,32 +42,47 @@ class Stored(Page):
             "others": others.exclude(pk=series.pk)[:LATEST],
             "entries": latest_about("series", series),
             "may_erase": role_in(self.person, series.organisation) == Membership.Role.OWNER,
+            **holds_over(self.person, series),
         }
         return render(request, "web/stored.html", context)
 
 
 class Compare(Page):
-    """Two deliveries of the same conversation, side by side in numbers."""
+    """Two deliveries of the same conversation, side by side in numbers, once somebody asked."""
 
     def get(self, request: HttpRequest, series_id: str, other_id: str) -> HttpResponse:
+        series, other = self._both(series_id, other_id)
+        asked = Comparison.objects.filter(series=series, other=other).first()
+        if request.headers.get("HX-Request"):
+            return self._progress(request, asked)
+        context = {
+            "facts": describe_series(series),
+            "other": describe_series(other),
+            "asked": asked,
+            "is_waiting": asked is not None and asked.phase == Comparison.Phase.WAITING,
+            "is_grown": asked is not None
+            and (asked.size, asked.other_size) != (series.size, other.size),
+        }
+        return render(request, "web/compare.html", context)
+
+    def post(self, request: HttpRequest, series_id: str, other_id: str) -> HttpResponse:
+        series, other = self._both(series_id, other_id)
+        asked = request_comparison(series=series, other=other, actor=self.actor, at=timezone.now())
+        if asked.phase == Comparison.Phase.WAITING:
+            wake_for_comparison(asked.pk)
+        return redirect("compare", series_id, other_id)
+
+    def _both(self, series_id: str, other_id: str) -> tuple[Series, Series]:
         series, other = series_for(self.person, series_id), series_for(self.person, other_id)
         if series.conversation_id != other.conversation_id or series == other:
             raise NotFound("not another delivery of this conversation")
-        context: dict[str, Any] = {
-            "facts": describe_series(series),
-            "other": describe_series(other),
-            "limit": COMPARED,
-        }
-        if max(series.size, other.size) <= COMPARED:
-            with taken_places(self.person.public_id):
-                context["comparison"] = self._compared(series, other)
-        return render(request, "web/compare.html", context)
+        return series, other
 
-    def _compared(self, series: Series, other: Series) -> Comparison:
-        """Return how the two differ; opening every message of both is logged."""
-        for one in filter(lambda one: one.size, (series, other)):
-            log_view(series=one, actor=self.actor, first=1, last=one.size, at=timezone.now())
-        return compare_whole(series, other)
+    def _progress(self, request: HttpRequest, asked: Comparison | None) -> HttpResponse:
+        """Return the moving part of the page; once it moves no more, have the page shown anew."""
+        if asked is None or asked.phase != Comparison.Phase.WAITING:
+            return HttpResponse(headers={"HX-Refresh": "true"})
+        return render(request, "web/_compared.html", {"asked": asked})
 
 
 class Erase(Page):
@@ -92,7 +104,12 @@ class Erase(Page):
             )  # fmt: skip
         except NotErasable as error:
             return self._page(request, series, error_sentence(error))
-        messages.success(request, _("The conversation was deleted. Its seals remain in the log."))
+        messages.success(
+            request,
+            _(
+                "The conversation was deleted; nobody can open it any more. Its seals remain in the log."
+            ),
+        )
         return redirect("conversations")
 
     def _series(self, series_id: str) -> Series:

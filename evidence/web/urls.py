@@ -132,6 +132,11 @@ urlpatterns = [
         stored.Compare.as_view(),
         name="compare",
     ),
+    path(
+        "conversations/<slug:series_id>/holds/",
+        holds.HoldConversation.as_view(),
+        name="hold_conversation",
+    ),
     path("conversations/<slug:series_id>/delete/", stored.Erase.as_view(), name="erase"),
     path("drafts/", wizard.Drafts.as_view(), name="drafts"),
     path("drafts/<slug:draft_id>/delete/", wizard.DropDraft.as_view(), name="drop_draft"),

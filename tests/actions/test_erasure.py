@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 from django.core.management import call_command
+from django.db import transaction
 from django.utils import timezone
 
-from evidence import custody
+from evidence import custody, tasks
 from evidence.actions.advance import run_to_end
+from evidence.actions.compare_deliveries import request_comparison
 from evidence.actions.create_account import create_organisation
 from evidence.actions.deliver import deliver
+from evidence.actions.empty_rows import empty_rows, unemptied_series
 from evidence.actions.erase_conversation import (
     erase_conversation,
     plan_erasure,
@@ -27,11 +30,14 @@ from evidence.gateways.current import current
 from evidence.models import (
     Acquisition,
     Blob,
+    Comparison,
     Conversation,
     CustodyEntry,
     Message,
+    MessageBlock,
     Series,
 )
+from evidence.operations.measures import measured
 from evidence.verify import offline
 from tests.actions.conftest import CHAT, OPERATOR
 
@@ -90,6 +96,16 @@ def files() -> list[str]:
     return list(current().blobs.names())
 
 
+def emptied() -> int:
+    """Empty what is left; return in how many lots."""
+    lots = 0
+    for series_id in unemptied_series():
+        lots += 1
+        while empty_rows(series_id):
+            lots += 1
+    return lots
+
+
 def test_contents_seeds_and_original_are_gone(series, erase):
     before = files()
 
@@ -99,6 +115,9 @@ def test_contents_seeds_and_original_are_gone(series, erase):
     stored = list(messages(series))
     assert [one.is_erased for one in stored] == [True] * 6
     assert {(one.fields, one.seed) for one in stored} == {(b"", b"")}
+    assert not MessageBlock.objects.filter(series=series).exists()
+    emptied()
+    assert not Message.objects.exclude(payload=b"").exists()
     assert Message.objects.filter(series=series, participant__gt=0).count() == 0
     assert Message.objects.filter(series=series, occurred_at__isnull=False).count() == 0
     facts = describe_series(series)
@@ -114,12 +133,73 @@ def test_the_old_key_opens_nothing_any_more(series, erase):
     assert series_key(series) != before
 
 
-def test_the_recheck_counts_what_was_erased_beside_its_entry(series, erase):
+def test_rows_are_emptied_lot_by_lot_and_go_on_where_a_killed_worker_was(
+    series, erase, monkeypatch
+):
+    monkeypatch.setattr("evidence.actions.empty_rows.ROWS", 4)
     erase(series.conversation)
+    assert empty_rows(series.pk)
+    kept = Message.objects.filter(series=series).exclude(payload=b"")
+    assert list(kept.order_by("sequence").values_list("sequence", flat=True)) == [5, 6]
+
+    assert emptied() == 1
+
+    assert not kept.exists()
+    assert (unemptied_series(), empty_rows(series.pk)) == ([], False)
+
+
+def test_a_living_series_is_never_emptied(series):
+    assert (unemptied_series(), empty_rows(series.pk)) == ([], False)
+    assert not any(one.is_erased for one in messages(series))
+
+
+def test_a_killed_worker_loses_no_row_that_is_to_be_emptied(series, erase, monkeypatch):
+    monkeypatch.setattr("evidence.actions.empty_rows.ROWS", 4)
+    erase(series.conversation)
+
+    def killed(series_id: int) -> None:
+        with transaction.atomic():
+            empty_rows(series_id)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        killed(series.pk)
+    assert emptied() == 2
+    assert not Message.objects.exclude(payload=b"").exists()
+
+
+@pytest.mark.parametrize("is_emptied", [False, True])
+def test_the_recheck_counts_what_was_erased_beside_its_entry(series, erase, is_emptied):
+    erase(series.conversation)
+    if is_emptied:
+        emptied()
 
     report = custody.recheck(messages)
 
     assert (report.problems, report.erased) == ([], 6)
+
+
+def test_a_worker_finds_what_was_erased_and_empties_it(series, erase):
+    def left() -> float:
+        (one,) = [m for m in measured(timezone.now()) if m.name == "truethread_rows_to_empty"]
+        return one.samples[()]
+
+    erase(series.conversation)
+    assert left() == 6
+    tasks.tend()
+    assert left() == 0
+    assert not Message.objects.exclude(payload=b"").exists()
+    assert Message.objects.count() == 6
+
+
+def test_a_comparison_goes_with_either_of_its_series(acquire, series, erase):
+    acquire(CHAT.replace("?", "!"))
+    one, other = Series.objects.order_by("pk")
+    request_comparison(series=one, other=other, actor=OPERATOR, at=timezone.now())
+
+    erase(series.conversation)
+
+    assert not Comparison.objects.exists()
 
 
 def test_contents_that_vanish_without_an_entry_are_a_problem(series):
@@ -273,6 +353,7 @@ def test_the_command_tells_first_and_erases_only_when_told_to(series, capsys, tm
     )
     answer = json.loads(capsys.readouterr().out)
     assert (answer["erased"], answer["messages"], len(answer["saved"])) == (True, 6, 1)
+    assert not Message.objects.exclude(payload=b"").exists()
     assert all(one.is_erased for one in messages(Series.objects.get()))
 
 

@@ -38,6 +38,7 @@ class Stage:
     wechat: Any
     small: Any
     again: Any
+    third: Any
     ready: Any
     failed: Any
     running: Any
@@ -68,7 +69,10 @@ def set_stage(folder: Path, alice: Any) -> Stage:
     telegram = acquired(alice, sources[samples.TELEGRAM])
     wechat = acquired(alice, sources[samples.WECHAT], timezone=samples.TIMEZONE)
     small = acquired(alice, _chat(folder), timezone="Europe/Madrid", owner="Ana")
-    again = acquired(alice, _chat(folder), timezone="Asia/Shanghai", owner="Ana")
+    again, third = (
+        acquired(alice, _chat(folder), timezone=zone, owner="Ana")
+        for zone in ("Asia/Shanghai", "Europe/Berlin")
+    )
     stamp_log(now)
     ready = ended(requested(alice, [telegram, wechat], "Lin Yue v. Omar Haddad"))
     _hold(alice, ready.matter, telegram, wechat)
@@ -77,12 +81,14 @@ def set_stage(folder: Path, alice: Any) -> Stage:
     running = _running(requested(alice, [wechat], "Lin Yue v. Omar Haddad"))
     freezing, _confirmed = confirmed(alice, [telegram, small])
     unfrozen, bereft_draft = _unfrozen(alice, small, folder)
+    _compared(alice, again, small)
+    _comparing(alice, small, again, now)
     bundle = _saved(ready, demo_folder() / "sample-bundle.zip")
     altered = demo_folder() / "sample-bundle-altered.zip"
     write_altered(bundle, altered)
     return Stage(
         alice=alice, dora=_newcomer(), auditor=_auditor(alice, now), telegram=telegram,
-        wechat=wechat, small=small, again=again, ready=ready, failed=failed, running=running,
+        wechat=wechat, small=small, again=again, third=third, ready=ready, failed=failed, running=running,
         freezing=freezing, unfrozen=unfrozen, withdrawn=withdrawn,
         draft=_draft(alice, [telegram, small], now), empty_draft=_draft(alice, [], now),
         bereft_draft=bereft_draft, pushed=bench_store.grown(alice.user),
@@ -107,6 +113,23 @@ def acquired(person: Any, path: Path, **answers: str) -> Any:
         answers=Answers(**{"owner": OWNER} | answers), at=timezone.now(), user=person.user,
     )  # fmt: skip
     return Series.objects.get(acquisition=result.acquisition)
+
+
+def _compared(person: Any, series: Any, other: Any) -> None:
+    """Have two deliveries compared."""
+    from evidence.actions.compare_deliveries import request_comparison
+
+    request_comparison(series=series, other=other, actor=actor_of(person), at=timezone.now())
+
+
+def _comparing(person: Any, series: Any, other: Any, at: Any) -> None:
+    """Leave a comparison in the middle."""
+    from evidence.models import Comparison
+
+    Comparison.objects.create(
+        series=series, other=other, size=series.size, other_size=other.size, done_units=4,
+        total_units=series.size + other.size, created_at=at, changed_at=at,
+    )  # fmt: skip
 
 
 def requested(person: Any, series: Sequence[Any], matter: str) -> Any:

@@ -42,6 +42,36 @@ def test_a_worker_killed_in_the_middle_leaves_the_job_to_the_next(on_rabbitmq, p
     assert on_rabbitmq.issued_entries() == 1
 
 
+COMPARISON = """
+from django.utils import timezone
+from evidence.actions import compare_deliveries
+from evidence.models import Series
+from evidence.values import Actor
+compare_deliveries.AT_ONCE = 0
+one, other = Series.objects.select_related("organisation").order_by("pk")
+compare_deliveries.request_comparison(
+    series=one, other=other, actor=Actor("operator", "test"), at=timezone.now()
+)
+"""
+
+
+def test_a_comparison_nobody_was_woken_for_is_found_by_the_sweep(on_rabbitmq):
+    stored = on_rabbitmq.run(
+        "manage.py", "acquire", str(on_rabbitmq.var / "chat.txt"), "--timezone", "Asia/Shanghai"
+    )
+    assert stored.returncode == 0, stored.stderr
+    asked = on_rabbitmq.run("manage.py", "shell", "-c", COMPARISON)
+    assert asked.returncode == 0, asked.stderr
+    on_rabbitmq.start_worker()
+
+    tend(on_rabbitmq)
+
+    def is_compared() -> bool:
+        return bool(on_rabbitmq.ask("SELECT phase = 'ready' AND same = 6 FROM evidence_comparison"))
+
+    on_rabbitmq.wait_until(is_compared)
+
+
 def test_two_workers_and_a_message_that_comes_twice_issue_one_bundle(on_rabbitmq):
     job = str(on_rabbitmq.request()["job"])
     again = on_rabbitmq.run(

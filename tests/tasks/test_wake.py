@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from evidence.actions import request_export
+from evidence.actions import compare_deliveries, request_export
 from evidence.gateways.wake import wake
-from evidence.models import Job
+from evidence.models import Comparison, Job
 from evidence.tasks import advance_job, waiting_jobs
+from tests.surfaces import CHAT
 
 
 @pytest.fixture
@@ -24,6 +25,21 @@ def test_workers_are_woken_after_the_commit(
         export = requested(alice)
         assert woken == []
     assert woken == [export.job.pk]
+
+
+def test_workers_are_woken_for_a_comparison_that_is_too_long_for_a_request(
+    alice, stored, monkeypatch
+):
+    numbers: list[int] = []
+    monkeypatch.setattr("evidence.web.stored.wake_for_comparison", numbers.append)
+    one, other = stored(alice), stored(alice, CHAT.replace("500", "600"))
+    address = f"/conversations/{one.public_id}/compare/{other.public_id}/"
+    alice.client.post(address)
+    assert numbers == []
+    Comparison.objects.all().delete()
+    monkeypatch.setattr(compare_deliveries, "AT_ONCE", 0)
+    alice.client.post(address)
+    assert numbers == [Comparison.objects.get().pk]
 
 
 def test_without_a_broker_nothing_is_sent(settings):

@@ -56,6 +56,7 @@ POST_ONLY = {
     "end_program",
     "matter_members",
     "place_hold",
+    "hold_conversation",
     "release_hold",
     "switch_organisation",
     "invite",
@@ -156,6 +157,7 @@ def addresses(alice, issued, now):
         "matter": [export.matter.public_id],
         "edit_matter": [export.matter.public_id],
         "matter_members": [export.matter.public_id],
+        "hold_conversation": [series.public_id],
         "place_hold": [export.matter.public_id],
         "release_hold": [export.matter.public_id, hold.public_id],
         "organisation": [alice.organisation.public_id],
@@ -301,6 +303,9 @@ def test_an_auditor_changes_nothing(alice, bob, addresses):
         "change_member", "edit_matter", "matter_members", "place_hold", "release_hold",
     ):  # fmt: skip
         assert bob.client.post(reverse(name, args=addresses[name])).status_code == 403, name
+    held = {"matter": addresses["matter"][0], "reason": "x"}
+    hold = reverse("hold_conversation", args=addresses["hold_conversation"])
+    assert bob.client.post(hold, held).status_code == 403
     assert bob.client.post(reverse("upload")).status_code == 403
     assert bob.client.post(reverse("upload_begin")).status_code == 403
     assert bob.client.post(reverse("drafts")).status_code == 403

@@ -9,6 +9,7 @@ from django.utils import timezone
 from evidence import custody
 from evidence.actions.create_api_client import create_api_client, let_in
 from evidence.actions.erase_conversation import plan_erasure
+from evidence.actions.holds import describe_hold
 from evidence.actions.open_matter import open_matter
 from evidence.actions.organisations import invite_member
 from evidence.models import ApiGrant, Hold, Invitation, Matter
@@ -69,6 +70,48 @@ def test_a_hold_is_placed_listed_and_released_and_the_log_says_why(alice, matter
     ]
 
 
+def test_a_hold_is_placed_from_the_page_of_the_conversation_too(alice, bob, matter, stored, now):
+    series = stored(alice)
+    own = open_matter(
+        organisation=alice.organisation, name="Bob's", actor=ACTOR, user=bob.user, at=now
+    )
+    address = f"/conversations/{series.public_id}/holds/"
+    about = f"/conversations/{series.public_id}/about/"
+    assert about in alice.client.post(
+        address, {"matter": matter.public_id, "reason": "Letter"}
+    )["Location"]  # fmt: skip
+
+    (hold,) = Hold.objects.all()
+    assert (hold.matter, hold.conversation) == (matter, series.conversation)
+    assert describe_hold(hold) == {"reason": "Letter"}
+    seen = alice.client.get(about).content.decode()
+    assert "Stands since" in seen
+    assert "Loan" in seen.split("Legal holds")[1]
+    assert f'value="{matter.public_id}"' not in seen
+    assert f'value="{own.public_id}"' in seen
+    # Who is not on the matter neither sees the hold nor places one for it.
+    assert "Stands since" not in bob.client.get(about).content.decode()
+    Hold.objects.all().delete()
+    form = {"matter": matter.public_id, "reason": "x"}
+    assert bob.client.post(address, form).status_code == 404
+    assert alice.client.post(address, {"matter": "f" * 32, "reason": "x"}).status_code == 404
+    assert not Hold.objects.exists()
+
+
+def test_a_page_offers_the_latest_and_says_where_the_others_are_held(
+    alice, matter, stored, monkeypatch
+):
+    monkeypatch.setattr("evidence.web.holds.OFFERED", 2)
+    found = [stored(alice, partner=name) for name in ("Ana B", "Bo", "Cy", "Di")]
+    place(alice, matter, found[3])
+    seen = page(alice, matter)
+    assert [f'value="{one.public_id}"' in seen for one in found] == [False, True, True, False]
+    assert "held from its own page" in seen
+    place(alice, matter, found[1])
+    seen = page(alice, matter)
+    assert [f'value="{one.public_id}"' in seen for one in found] == [True, False, True, False]
+
+
 def test_without_a_reason_nothing_is_changed_and_the_page_says_so(alice, matter, stored):
     series = stored(alice)
     place(alice, matter, series, "  ")
@@ -112,8 +155,9 @@ def test_an_auditor_sees_holds_and_is_offered_none(alice, bob, matter, stored):
 
 
 def test_more_holds_take_no_more_queries(alice, matter, stored, django_assert_max_num_queries):
-    for text in ("a", "b", "c", "d"):
-        place(alice, matter, stored(alice, f"13/01/2024, 08:00 - {text}: Hello there\n"))
+    for name in ("Ana B", "Bo", "Cy", "Di"):
+        place(alice, matter, stored(alice, partner=name))
+    assert Hold.objects.count() == 4
     page(alice, matter)
     with django_assert_max_num_queries(32) as few:
         page(alice, matter)
@@ -153,6 +197,10 @@ def weighty(alice, bob, matter, stored, now):
             [again.public_id], {"conversation": series.public_id, "reason": "x"},
             lambda: Hold.objects.filter(matter=again).exists(),
         ),
+        "hold_conversation": (
+            [series.public_id], {"matter": again.public_id, "reason": "x"},
+            lambda: Hold.objects.filter(matter=again).exists(),
+        ),
         "release_hold": (
             [matter.public_id, hold.public_id], {"reason": "x"},
             lambda: Hold.objects.get(pk=hold.pk).released_at is not None,
@@ -177,8 +225,8 @@ def weighty(alice, bob, matter, stored, now):
 
 
 @pytest.mark.parametrize("name", [
-    "place_hold", "release_hold", "matter_members", "change_member", "revoke_invitation",
-    "end_program",
+    "place_hold", "hold_conversation", "release_hold", "matter_members", "change_member",
+    "revoke_invitation", "end_program",
 ])  # fmt: skip
 def test_a_browser_left_open_does_not_suffice_for_what_weighs(alice, weighty, name):
     parts, form, is_done = weighty[name]

@@ -212,7 +212,7 @@ def test_a_person_searches_once_at_a_time_and_leaving_the_page_makes_room(
     next(iter(under_way.streaming_content))
     refused = alice.client.get(address, {"q": "noon"})
     assert refused.status_code == 503
-    assert "Other searches or comparisons are under way" in text_of(refused)
+    assert "Other searches are under way" in text_of(refused)
     assert "<mark>" in content(bob.client.get(address, {"q": "noon"})).decode()
     leave(under_way)
     assert "<mark>" in searched(alice, series, content, q="noon")

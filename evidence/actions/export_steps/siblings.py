@@ -9,9 +9,12 @@ different when only raw time and sender agree.
 from __future__ import annotations
 
 import json
+import secrets
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from hashlib import blake2b
 from typing import Any, cast
 
 from evidence.actions.export_steps.parts import Part
@@ -19,7 +22,23 @@ from evidence.archive.read import describe_series, opened
 from evidence.formats import canonical, series_head
 from evidence.models import Message as MessageRow
 from evidence.models import Series
+from evidence.select.blocks import Wanted, marks_of
 from evidence.values import Ranges
+
+Mark = bytes
+"""What of a message is compared, in 32 bytes: of raw time and sender, then of kind and body."""
+_HALF = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """same + different + missing = messages of the first lot; missing: not in the second; extra:
+    only in the second."""
+
+    same: int
+    different: int
+    missing: int
+    extra: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +72,52 @@ def compare(part: Part) -> list[Comparison]:
     if not siblings:
         return []
     period = _period(part)
-    mine = _contents(part.series, part.chosen if period is None else None, period)
-    return [_compared(mine, sibling, period) for sibling in siblings]
+    marks = _Marks()
+    mine = Counter(_marked(part.series, marks, part.chosen if period is None else None, period))
+    return [
+        _compared(sibling, counted(mine, _marked(sibling, marks, None, period)))
+        for sibling in siblings
+    ]
 
 
-def compare_whole(series: Series, other: Series) -> Comparison:
-    """Return how ``other``, of the same conversation, differs from ``series`` as a whole.
+def count_whole(
+    series: Series, other: Series, sizes: tuple[int, int], opened_one: Callable[[], None]
+) -> Counts:
+    """Return how the first messages of ``other``, of the same conversation, differ from those of
+    ``series``; sizes: how many of each.
 
-    Opens every message of both. Raises Corrupt when one does not open.
+    Opens each of them and says so to ``opened_one``. A million need about 150 MB. Raises Corrupt
+    when one does not open.
     """
-    return _compared(_contents(series, None, None), other, None)
+    marks = _Marks()
+
+    def read(one: Series, size: int) -> Iterator[Mark]:
+        for mark in _marked(one, marks, _first(size), None):
+            opened_one()
+            yield mark
+
+    return counted(Counter(read(series, sizes[0])), read(other, sizes[1]))
+
+
+def counted(mine: Counter[Mark], theirs: Iterable[Mark]) -> Counts:
+    """Return how two lots of messages differ; no order matters."""
+    same: Counter[Mark] = Counter()
+    right: Counter[bytes] = Counter()
+    extra = 0
+    for mark in theirs:
+        if same[mark] < mine[mark]:
+            same[mark] += 1
+        else:
+            right[mark[:_HALF]] += 1
+            extra += 1
+    left: Counter[bytes] = Counter()
+    for mark, number in mine.items():
+        left[mark[:_HALF]] += number - same[mark]
+    different = (left & right).total()
+    return Counts(
+        same=same.total(), different=different, missing=left.total() - different,
+        extra=extra - different,
+    )  # fmt: skip
 
 
 def _period(part: Part) -> tuple[datetime, datetime] | None:
@@ -78,42 +133,49 @@ def _period(part: Part) -> tuple[datetime, datetime] | None:
     return (earliest, latest) if earliest and latest else None
 
 
-def _contents(
-    series: Series, ranges: Ranges | None, period: tuple[datetime, datetime] | None
-) -> Counter[tuple[str, str, str, str]]:
+def _first(size: int) -> Ranges:
+    return Ranges(((1, size),)) if size else Ranges()
+
+
+def _marked(
+    series: Series,
+    marks: _Marks,
+    ranges: Ranges | None,
+    period: tuple[datetime, datetime] | None,
+) -> Iterator[Mark]:
+    """Yield the mark of each message of ``ranges``, of all by default, that lies in ``period``."""
     inside = None
     if period is not None:
-        rows = MessageRow.objects.filter(
-            series=series, occurred_at__gte=period[0], occurred_at__lte=period[1]
+        end = period[1] + timedelta(microseconds=1)
+        inside = marks_of(series, Wanted(period[0], end, None))
+    for sequence, fields in opened(series, _first(series.size) if ranges is None else ranges):
+        if fields and (inside is None or inside[sequence - 1 : sequence] == b"1"):
+            yield marks.of(fields)
+
+
+class _Marks:
+    """Short marks of what is compared, under a key that is thrown away: nobody can write messages
+    whose marks collide, and a mark gives nothing away."""
+
+    def __init__(self) -> None:
+        self._key = secrets.token_bytes(32)
+
+    def of(self, fields: bytes) -> Mark:
+        """Return the mark of a message of these canonical bytes."""
+        values: dict[str, Any] = json.loads(fields)
+        if b'"wtf8"' in fields:
+            values = cast("dict[str, Any]", canonical.loads(fields))
+        sender = str(values["sender"]["name"]) if values["sender"] else ""
+        return self._half(values["time_raw"] or "", sender) + self._half(
+            values["kind"], values["body"] or ""
         )
-        inside = set(rows.values_list("sequence", flat=True))
-    whole = Ranges(((1, series.size),)) if series.size else Ranges()
-    return Counter(
-        _content(fields)
-        for sequence, fields in opened(series, whole if ranges is None else ranges)
-        if fields and (inside is None or sequence in inside)
-    )
+
+    def _half(self, first: str, second: str) -> bytes:
+        words = f"{len(first)}:{first}{second}".encode("utf-8", "surrogatepass")
+        return blake2b(words, digest_size=_HALF, key=self._key).digest()
 
 
-def _content(fields: bytes) -> tuple[str, str, str, str]:
-    """Return what of a message is compared: only that is taken from its canonical bytes."""
-    values: dict[str, Any] = json.loads(fields)
-    if b'"wtf8"' in fields:
-        values = cast("dict[str, Any]", canonical.loads(fields))
-    sender = str(values["sender"]["name"]) if values["sender"] else ""
-    return values["time_raw"] or "", sender, values["kind"], values["body"] or ""
-
-
-def _compared(
-    mine: Counter[tuple[str, str, str, str]],
-    sibling: Series,
-    period: tuple[datetime, datetime] | None,
-) -> Comparison:
-    theirs = _contents(sibling, None, period)
-    same = mine & theirs
-    left = Counter(key[:2] for key in (mine - same).elements())
-    right = Counter(key[:2] for key in (theirs - same).elements())
-    different = (left & right).total()
+def _compared(sibling: Series, counts: Counts) -> Comparison:
     facts = describe_series(sibling)
     sealed = facts.sealed_at.isoformat() if facts.sealed_at else ""
     return Comparison(
@@ -123,8 +185,5 @@ def _compared(
         parser=facts.parser,
         timezone=facts.timezone,
         size=sibling.size,
-        same=same.total(),
-        different=different,
-        missing=left.total() - different,
-        extra=right.total() - different,
+        **asdict(counts),
     )

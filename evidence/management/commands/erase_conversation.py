@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from evidence.actions.empty_rows import empty_rows, unemptied_series
 from evidence.actions.erase_conversation import (
     ErasurePlan,
     erase_conversation,
@@ -48,6 +49,9 @@ class Command(OperatorCommand):
                 plan = erase_conversation(
                     conversation=conversation, actor=operator(), reason=options["reason"], at=at
                 )
+                for series_id in unemptied_series(conversation):
+                    while empty_rows(series_id):
+                        pass
             if not options["json"]:
                 self._tell(plan, saved, done=options["yes"])
             return plan.value() | {"erased": options["yes"], "saved": list(map(str, saved))}
