@@ -200,10 +200,9 @@ def _sent(packed: bytes, wanted: Collection[int]) -> bytes:
     count = int.from_bytes(data[:2], "little")
     keys = _read("I", data[2 : 2 + 4 * count])
     places = data[2 + 4 * count :]
-    if count <= 256:
-        table = bytes(_YES[0] if at < count and keys[at] in wanted else _NO[0] for at in range(256))
-        return places.translate(table)
     hits = [_YES[0] if key in wanted else _NO[0] for key in keys]
+    if count <= 256:
+        return places.translate(bytes(hits).ljust(256, _NO))
     return bytes(hits[at] for at in _read("H", places))
 
 

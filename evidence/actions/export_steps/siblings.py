@@ -75,7 +75,7 @@ def compare(part: Part) -> list[Comparison]:
     marks = _Marks()
     mine = Counter(_marked(part.series, marks, part.chosen if period is None else None, period))
     return [
-        _compared(sibling, counted(mine, _marked(sibling, marks, None, period)))
+        _compared(sibling, counted(mine.copy(), _marked(sibling, marks, None, period)))
         for sibling in siblings
     ]
 
@@ -100,24 +100,22 @@ def count_whole(
 
 
 def counted(mine: Counter[Mark], theirs: Iterable[Mark]) -> Counts:
-    """Return how two lots of messages differ; no order matters."""
-    same: Counter[Mark] = Counter()
+    """Return how two lots of messages differ; no order matters. Uses ``mine`` up."""
     right: Counter[bytes] = Counter()
-    extra = 0
+    same = extra = 0
     for mark in theirs:
-        if same[mark] < mine[mark]:
-            same[mark] += 1
+        if left := mine.get(mark):
+            mine[mark] = left - 1
+            same += 1
         else:
             right[mark[:_HALF]] += 1
             extra += 1
-    left: Counter[bytes] = Counter()
-    for mark, number in mine.items():
-        left[mark[:_HALF]] += number - same[mark]
-    different = (left & right).total()
-    return Counts(
-        same=same.total(), different=different, missing=left.total() - different,
-        extra=extra - different,
-    )  # fmt: skip
+    rest: Counter[bytes] = Counter()
+    for mark, left in mine.items():
+        if left:
+            rest[mark[:_HALF]] += left
+    different = (rest & right).total()
+    return Counts(same, different, missing=rest.total() - different, extra=extra - different)
 
 
 def _period(part: Part) -> tuple[datetime, datetime] | None:
