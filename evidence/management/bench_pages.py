@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -27,6 +28,7 @@ from evidence.actions.keep_draft import begin_draft
 from evidence.archive.read import describe_series, messages
 from evidence.errors import InvalidSelection
 from evidence.front.drafting import chosen_by
+from evidence.front.limits import STORED_AT_ONCE
 from evidence.management import bench_store, benchmark
 from evidence.models import Comparison, Export, Job, Message, Series, User
 from evidence.values import Ranges
@@ -89,7 +91,7 @@ def measured(size: int, folder: Path) -> dict[str, Any]:
     filled = time.perf_counter() - started
     client = Client(headers={"host": "localhost"})
     client.force_login(user)
-    asked = pages_of(user, series) | pages_beside(issued, grown)
+    asked = pages_of(user, series) | pages_beside(issued, grown) | pages_of_upload()
     pages = {name: _cost(client, one) for name, one in asked.items()}
     search, rounds = _searched(client, series)
     compared = pages_of_comparison(series, bench_store.lengthened(small, size))
@@ -160,6 +162,33 @@ def pages_beside(issued: Export, grown: Series) -> dict[str, Asking]:
             "what is stored of a pushed conversation": reverse("stored", args=[grown.public_id]),
         }.items()
     }
+
+
+def pages_of_upload() -> dict[str, Asking]:
+    """Return how a file is sent and asked about that is read and stored while the person waits, the
+    longest one; each time another, or it would be recognised."""
+    at, done = list[str](), list[str]()
+
+    def sent(client: Client) -> Any:
+        words = secrets.token_hex(30)
+        line = f"13/01/2024, 08:00 - Ana: {words}\n14/01/2024, 08:00 - Bo: {words}\n"
+        data = (line * (STORED_AT_ONCE // len(line))).encode()
+        file = SimpleUploadedFile("WhatsApp Chat with Bo.txt", data, content_type="text/plain")
+        answer = client.post(reverse("upload"), {"file": file})
+        at.append(answer["Location"])
+        return answer
+
+    def answered(client: Client) -> Any:
+        done.append(at[-1])
+        return client.post(at[-1], {"timezone": "Europe/Madrid", "owner": "Ana"})
+
+    def another(client: Client) -> None:
+        if done and "/acquisitions/" not in client.get(done[-1]).get("Location", ""):
+            raise RuntimeError("the file was not stored")
+        sent(client)
+
+    size = f"a file of {STORED_AT_ONCE:,} bytes"
+    return {f"uploading {size}": Asking(sent), f"storing {size}": Asking(answered, another)}
 
 
 def pages_of_comparison(series: Series, other: Series) -> dict[str, Asking]:

@@ -49,13 +49,12 @@ from evidence.archive.read import describe_acquisition, describe_series
 from evidence.errors import FileTooLarge, NotFound, StorageFailed
 from evidence.front.asking import date_read_as
 from evidence.front.files import cleaned_name, file_name, handed_out
+from evidence.front.limits import STORED_AT_ONCE
 from evidence.front.sentences import code_sentence, error_sentence
 from evidence.ingest import Answers, Question
 from evidence.models import Acquisition, Stamp, Upload
 from evidence.web.page import Page
 
-AT_ONCE = 300_000
-"""Bytes up to which a file is read and stored within the request."""
 LISTED = 50
 _MARK = 200
 _REFUSALS = (FileTooLarge, StorageFailed, TooManyUploads)
@@ -123,7 +122,7 @@ def _pieces(file: UploadedFile[Any]) -> Iterator[tuple[int, bytes]]:
 
 def _hurried(upload: Upload) -> Upload:
     """Run what is due at once where the file is small; return the upload as it stands then."""
-    if upload.size <= AT_ONCE and upload.phase in GOING:
+    if upload.size <= STORED_AT_ONCE and upload.phase in GOING:
         return run_upload(upload.pk) or upload
     return upload
 

@@ -26,7 +26,7 @@ def _small_pieces(monkeypatch):
 
 @pytest.fixture
 def left_to_the_worker(monkeypatch):
-    monkeypatch.setattr(uploads, "AT_ONCE", -1)
+    monkeypatch.setattr(uploads, "STORED_AT_ONCE", -1)
 
 
 def begin(actor, data: bytes, **more: str) -> dict:
@@ -174,7 +174,7 @@ def test_cancelled_while_it_is_stored_nothing_stays(alice, chat_text, monkeypatc
     from evidence.actions import acquire_file
 
     monkeypatch.setattr(acquire_file, "_TOLD_EVERY", 2)
-    monkeypatch.setattr(uploads, "AT_ONCE", -1)
+    monkeypatch.setattr(uploads, "STORED_AT_ONCE", -1)
     upload = sent(alice, chat_text)
     run_upload(upload.pk)
     alice.client.post(f"/upload/{upload.public_id}/", ANSWERS)
