@@ -40,8 +40,8 @@ def request_comparison(*, series: Series, other: Series, actor: Actor, at: datet
     """Return the comparison of ``other`` with ``series``, asked for now unless it is known already.
 
     What a grown delivery makes out of date, and what failed, is begun again; every message is opened
-    for it, and the log says so. The caller has checked that ``actor`` reaches both, and that they are
-    deliveries of one conversation; where there is a broker, it wakes a worker.
+    for it, and the log says so first. The caller has checked that ``actor`` reaches both, and that
+    they are deliveries of one conversation; where there is a broker, it wakes a worker.
     """
     sizes = {"size": series.size, "other_size": other.size}
     with transaction.atomic():
@@ -53,9 +53,9 @@ def request_comparison(*, series: Series, other: Series, actor: Actor, at: datet
         is_begun = is_new or is_grown or asked.phase == _Phase.FAILED
         if is_begun and not is_new:
             _begin_again(asked, sizes, at)
-    if is_begun:
-        for one in filter(lambda one: one.size, (series, other)):
-            log_whole_view(series=one, actor=actor, at=at)
+        for one in (series, other) if is_begun else ():
+            if one.size:
+                log_whole_view(series=one, actor=actor, at=at)
     if asked.phase == _Phase.WAITING and asked.total_units <= AT_ONCE:
         return run_comparison(asked.pk) or asked
     return asked
