@@ -117,14 +117,15 @@ def keep_asked(
     choices: Sequence[tuple[Series, Choice]],
     at: datetime,
     user: User | None = None,
+    picked: Sequence[Picked] = (),
 ) -> Selection:
     """Store ``choices`` as a selection that is yet to be frozen; quick at any size.
 
-    Nothing is logged before it is frozen (``freeze_asked``). Raises InvalidSelection where
-    ``freeze_selection`` would.
+    picked: what ``picked_parts`` gave for them, where the caller has it. Nothing is logged before it
+    is frozen (``freeze_asked``). Raises InvalidSelection where ``freeze_selection`` would.
     """
-    picked = picked_parts(organisation, choices)
-    for _series, choice in choices:
+    picked = picked or picked_parts(organisation, choices)
+    for _series, choice in _possible(organisation, choices):
         for one in choice.redactions.values():
             closed(one.targets)
     public_id = opaque_id()

@@ -111,9 +111,10 @@ def ask_for_bundle(
     choices: Choices,
     options: ExportOptions,
     at: datetime,
+    picked: Sequence[Picked] = (),
 ) -> Export:
     """Return the export of what was asked for, whose job freezes the choice first; quick at any
-    size. Asking twice before it is done gives the same one. Raises InvalidSelection, also for a
+    size. picked: which messages ``choices`` mean, where the caller knows. Asking twice before it is done gives the same one. Raises InvalidSelection, also for a
     matter the person does not work on."""
     require_own_name(organisation, user, matter_name)
     matter = open_matter(
@@ -130,8 +131,9 @@ def ask_for_bundle(
     if found is not None:
         return found
     selection = keep_asked(
-        organisation=organisation, actor=actor, matter=matter, choices=choices, at=at, user=user
-    )
+        organisation=organisation, actor=actor, matter=matter, choices=choices, at=at, user=user,
+        picked=picked,
+    )  # fmt: skip
     return request_export(
         selection=selection, actor=actor, options=options, at=at, key=key, user=user
     )

@@ -69,7 +69,7 @@ from evidence.web.wizard_forms import NUMBERS, AuthorityForm, PurposeForm, RuleF
 from evidence.web.wizard_parties import PartiesStep
 from evidence.web.wizard_steps import STEPS, DraftChanged, Step, step_address
 
-WINDOW = 50
+WINDOW = 40
 """Messages on one page of a step."""
 OFFERED = 50
 """Conversations on one page of a step."""
@@ -674,6 +674,7 @@ class ReviewStep(Step):
         stated = [(names.get((one.series, one.key), one.key), one) for one in options.parties]
         return found | {
             "choices": choices,
+            "picked": picked,
             "count": count,
             "lines": lines,
             "options": options,
@@ -721,6 +722,7 @@ class ConfirmStep(ReviewStep):
                 choices=facts["choices"],
                 options=facts["options"],
                 at=at,
+                picked=facts["picked"],
             )
 
         try:
