@@ -204,7 +204,7 @@ NO_PAGE = {
     # What only takes a form and leads to another page.
     "revoke_token", "progress", "cancel", "withdraw", "supersede", "drop_draft",
     "set_language", "wizard_result", "change_member", "end_program", "invite", "matter_members",
-    "place_hold", "release_hold",
+    "place_hold", "hold_conversation", "release_hold",
     "revoke_invitation", "switch_organisation", "upload_begin", "upload_piece", "upload_progress",
     "upload_list", "upload_drop", "upload_retry", "retry",
     # Second names of the same page.
