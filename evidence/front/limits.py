@@ -27,8 +27,8 @@ LIMITS = {
     "/api/v1/push-streams": 500 * MEGABYTE,
 }
 """Path → bytes a request body may have; everywhere else ``ORDINARY_LIMIT``."""
-STORED_AT_ONCE = 10_000
-"""Bytes of an uploaded file up to which it is read and stored within the request: some hundred
+STORED_AT_ONCE = 4_000
+"""Bytes of an uploaded file up to which it is read and stored within the request: some dozen
 messages."""
 _ENVELOPE = 64_000
 """What the form around a file may add."""

@@ -69,7 +69,7 @@ from evidence.web.wizard_forms import NUMBERS, AuthorityForm, PurposeForm, RuleF
 from evidence.web.wizard_parties import PartiesStep
 from evidence.web.wizard_steps import STEPS, DraftChanged, Step, step_address
 
-WINDOW = 40
+WINDOW = 30
 """Messages on one page of a step."""
 OFFERED = 50
 """Conversations on one page of a step."""
