@@ -17,6 +17,7 @@ from evidence.errors import Corrupt, StorageFailed
 from evidence.gateways import crypt
 from evidence.gateways.blobs import Incoming
 from evidence.gateways.current import current
+from evidence.gateways.seekable import Seekable
 from evidence.models import (
     Acquisition,
     Artifact,
@@ -129,38 +130,21 @@ def open_artifact(artifact: Artifact) -> io.BufferedReader:
     return io.BufferedReader(_Stretch(whole, artifact.begins, artifact.size), _PIECE)
 
 
-class _Stretch(io.RawIOBase):
+class _Stretch(Seekable):
     """Some bytes within a seekable file as a file of their own; closes what it reads."""
 
     def __init__(self, whole: io.BufferedReader, begins: int, size: int) -> None:
-        super().__init__()
-        self._whole, self._begins, self._size = whole, begins, size
-        self._position = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
-        if start + offset < 0:
-            raise ValueError("negative position")
-        self._position = start + offset
-        return self._position
+        super().__init__(size)
+        self._whole, self._begins = whole, begins
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # io's own stub names a private type
-        length = max(0, min(len(buffer), self._size - self._position))
-        self._whole.seek(self._begins + self._position)
+        length = max(0, min(len(buffer), self.size - self.position))
+        self._whole.seek(self._begins + self.position)
         piece = self._whole.read(length)
         if len(piece) < length:
             raise Corrupt("a stored file ends before the bytes it should hold")
         buffer[:length] = piece
-        self._position += length
+        self.position += length
         return length
 
     def close(self) -> None:

@@ -43,6 +43,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from evidence.errors import Corrupt
+from evidence.gateways.seekable import Seekable
 
 KEY_BYTES = 32
 CHUNK = 256 * 1024
@@ -165,7 +166,7 @@ def open_stream(key: bytes, file: BinaryIO, associated: bytes) -> Iterator[bytes
         yield piece
 
 
-class SealedReader(io.RawIOBase):
+class SealedReader(Seekable):
     """The plaintext of a sealed stream as a seekable, read-only file; closes what it reads.
 
     Checks the last chunk when it opens, so that a lost tail is noticed before the first read.
@@ -173,7 +174,7 @@ class SealedReader(io.RawIOBase):
 
     def __init__(self, key: bytes, file: BinaryIO, associated: bytes) -> None:
         """Raises Corrupt when head or tail of the stream do not open."""
-        super().__init__()
+        super().__init__(size=0)
         self._file = file
         sealed = file.seek(0, io.SEEK_END) - _HEADER
         file.seek(0)
@@ -185,38 +186,17 @@ class SealedReader(io.RawIOBase):
         self.size = sealed - (self._last + 1) * _TAG
         if self.size < 0:
             raise Corrupt("a sealed stream of impossible length")
-        self._position = 0
         self._held: tuple[int, bytes] = (-1, b"")
         self._chunk(self._last)
 
-    def readable(self) -> bool:
-        """Reading is all it is for."""
-        return True
-
-    def seekable(self) -> bool:
-        """Any position can be reached at the cost of one chunk."""
-        return True
-
-    def tell(self) -> int:
-        """Return the position in the plaintext."""
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move to a position in the plaintext and return it; beyond the end reads nothing."""
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}[whence]
-        if start + offset < 0:
-            raise ValueError("negative position")
-        self._position = start + offset
-        return self._position
-
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # io's own stub names a private type
         """Fill ``buffer`` up to the end of the current chunk; raises Corrupt."""
-        if self._position >= self.size:
+        if self.position >= self.size:
             return 0
-        index, start = divmod(self._position, CHUNK)
+        index, start = divmod(self.position, CHUNK)
         piece = self._chunk(index)[start : start + len(buffer)]
         buffer[: len(piece)] = piece
-        self._position += len(piece)
+        self.position += len(piece)
         return len(piece)
 
     def close(self) -> None:
