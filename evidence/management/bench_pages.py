@@ -25,7 +25,7 @@ from evidence.actions.compare_deliveries import run_comparison
 from evidence.actions.create_account import create_account
 from evidence.actions.empty_rows import empty_rows, unemptied_series
 from evidence.actions.keep_draft import begin_draft
-from evidence.archive.read import describe_series, messages
+from evidence.archive.read import messages
 from evidence.errors import InvalidSelection
 from evidence.front.drafting import chosen_by
 from evidence.front.limits import STORED_AT_ONCE
@@ -54,6 +54,20 @@ class Asking:
     before: Callable[[Client], object] = lambda _client: None
 
 
+class _Clock:
+    """What passes from now on: time by the wall, and of it this process's CPU."""
+
+    def __init__(self) -> None:
+        self._began, self._cpu = time.perf_counter(), time.process_time()
+
+    def spent(self) -> dict[str, float]:
+        """Return both in milliseconds, ``ms`` and ``cpu``."""
+        return {
+            "ms": (time.perf_counter() - self._began) * 1000,
+            "cpu": (time.process_time() - self._cpu) * 1000,
+        }
+
+
 def lines(size: int) -> Iterator[str]:
     """Yield one printed line per page, measured in a process and a deployment of its own."""
     folder = Path(settings.TRUETHREAD_VAR_DIR) / "bench"
@@ -64,10 +78,10 @@ def lines(size: int) -> Iterator[str]:
     found = benchmark.run(["bench", "--pages", str(size)], folder).answer
     shutil.rmtree(folder, ignore_errors=True)
     yield f"{size:,} messages stored in {found['filled']:.1f} s"
-    yield f"{'page':<46} {'CPU ms':>8} {'queries':>8}"
+    yield f"{'page':<46} {'ms':>8} {'CPU ms':>8} {'queries':>8}"
     for name, cost in found["pages"].items():
-        mark = "" if cost["ms"] <= LIMIT_MS else f"  over {LIMIT_MS} ms"
-        yield f"{name:<46} {cost['ms']:8.1f} {cost['queries']:8}{mark}"
+        mark = "" if max(cost["ms"], cost["cpu"]) <= LIMIT_MS else f"  over {LIMIT_MS} ms"
+        yield f"{name:<46} {cost['ms']:8.1f} {cost['cpu']:8.1f} {cost['queries']:8}{mark}"
     yield f"{'search, all rounds':<46} {found['search']:8.1f} s in {found['rounds']} rounds"
     for name, seconds in found["once"].items():
         yield f"{name:<46} {seconds:8.1f} s"
@@ -76,7 +90,8 @@ def lines(size: int) -> Iterator[str]:
 def measured(size: int, folder: Path) -> dict[str, Any]:
     """Return what each page costs with ``size`` messages stored; refuses a store in use.
 
-    Milliseconds of this process's CPU time, the middle one of several, and queries of one answer.
+    Of each the middle one of several: milliseconds it took, with what the database and the disk
+    took of them, and milliseconds of this process's CPU time; and the queries of one answer.
     """
     if Series.objects.exists():
         raise InvalidSelection("something is stored here", code="not_empty")
@@ -229,7 +244,6 @@ def _wizard(user: User, series: Series, name: str, rule: dict[str, str]) -> dict
 
 def _state(series: Series, rule: dict[str, str], kept: int) -> dict[str, Any]:
     """Return a draft filled in to the end; what it posts again is what it holds."""
-    people = [one.key for one in describe_series(series).participants]
     return {
         "purpose": {"matter": "Bench", "purpose": "", "object_of_proof": "", "jurisdiction": "eu",
                     "language": "en", "paper": "A4", "style": "record"},
@@ -238,7 +252,7 @@ def _state(series: Series, rule: dict[str, str], kept: int) -> dict[str, Any]:
         "conversations": [series.public_id],
         "messages": {series.public_id: rule},
         "redaction": {series.public_id: {f"{kept}": {"targets": ["body"], "reason": "x"}}},
-        "parties": {series.public_id: {key: {"name": "", "basis": ""} for key in people}},
+        "parties": {},
     }  # fmt: skip
 
 
@@ -292,43 +306,44 @@ def _posting(address: str, data: dict[str, Any], *, partial: bool = False) -> As
 
 
 def _cost(client: Client, asking: Asking) -> dict[str, float]:
-    """Return milliseconds of CPU and number of queries of one answer, asked for several times."""
+    """Return what one answer took, asked for several times, and its number of queries."""
     asking.before(client)
     asking.ask(client)  # the first look is written to the log; templates are compiled
     spent = []
     for _ in range(TIMES):
         asking.before(client)
-        started = time.process_time()
+        clock = _Clock()
         answer = asking.ask(client)
-        spent.append((time.process_time() - started) * 1000)
+        spent.append(clock.spent())
         if answer.status_code not in (200, 302):
             raise RuntimeError(f"a page answered {answer.status_code}")
     asking.before(client)
     with CaptureQueriesContext(connection) as queries:
         asking.ask(client)
-    return {"ms": sorted(spent)[TIMES // 2], "queries": len(queries)}
+    middle = {name: sorted(one[name] for one in spent)[TIMES // 2] for name in spent[0]}
+    return middle | {"queries": len(queries)}
 
 
 def _searched(client: Client, series: Series) -> tuple[float, int]:
     """Return seconds and rounds of a search through all messages that finds nothing."""
     address = reverse("search", args=[series.public_id])
-    started, rounds, first = time.process_time(), 0, "1"
+    started, rounds, first = time.perf_counter(), 0, "1"
     while first:
         answer = client.get(address, {"q": "words nobody wrote", "from": first})
         page = b"".join(answer).decode()
         further = re.search(r'href="\?q=[^"]*from=(\d+)"', page)
         first, rounds = (further[1] if further else ""), rounds + 1
-    return time.process_time() - started, rounds
+    return time.perf_counter() - started, rounds
 
 
 def _compared(size: int) -> float:
     """Return seconds in which a worker makes the comparison that waits."""
     waiting = Comparison.objects.get()
-    started = time.process_time()
+    started = time.perf_counter()
     made = run_comparison(waiting.pk)
     if made is None or made.same != size:
         raise RuntimeError("the two were not compared")
-    return time.process_time() - started
+    return time.perf_counter() - started
 
 
 def _deleted(client: Client, series: Series) -> dict[str, float]:
@@ -336,23 +351,23 @@ def _deleted(client: Client, series: Series) -> dict[str, float]:
     Job.objects.exclude(phase=Job.Phase.READY).update(phase=Job.Phase.CANCELLED)
     _show_who(client)
     with CaptureQueriesContext(connection) as queries:
-        started = time.process_time()
+        clock = _Clock()
         client.post(reverse("erase", args=[series.public_id]), {"sure": "yes"})
-        spent = (time.process_time() - started) * 1000
+        spent = clock.spent()
     if any(one.fields for one in messages(Series.objects.get(pk=series.pk), Ranges(((1, 10),)))):
         raise RuntimeError("it was not deleted")
-    return {"ms": spent, "queries": len(queries)}
+    return spent | {"queries": len(queries)}
 
 
 def _emptied() -> float:
     """Return seconds in which a worker empties the rows that are left."""
-    started = time.process_time()
+    started = time.perf_counter()
     for series_id in unemptied_series():
         while empty_rows(series_id):
             pass
     if Message.objects.exclude(payload=b"").filter(series__erased_at__isnull=False).exists():
         raise RuntimeError("rows are left")
-    return time.process_time() - started
+    return time.perf_counter() - started
 
 
 def as_json(size: int) -> str:
