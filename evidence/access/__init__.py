@@ -23,7 +23,7 @@ from evidence.access.exports import (
     job_for,
 )
 from evidence.access.holds import hold_for, holds_of
-from evidence.access.log import log_of
+from evidence.access.log import log_about, log_of
 from evidence.access.matters import (
     matter_for,
     matter_to_change,
@@ -56,7 +56,7 @@ __all__ = [
     "api_tokens_of", "artifact_for", "attachment_for", "conversation_for", "conversion_for",
     "export_for",
     "exports_of", "hold_for", "holds_of", "invitation_for", "invitation_with_token",
-    "issued_bundle", "issued_file", "job_for", "log_of", "matter_for", "matter_to_change",
+    "issued_bundle", "issued_file", "job_for", "log_about", "log_of", "matter_for", "matter_to_change",
     "matter_to_share", "matters_of", "may_change", "may_share",
     "membership_for", "memberships_of", "open_invitations", "organisation_for", "organisation_of",
     "organisation_to_change", "organisation_to_run", "role_in", "series_for",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,27 +67,32 @@ def entries_of(
 def entries_about(
     subjects: Mapping[str, QuerySet[Any, str]],
     *,
-    unless: Collection[str] = (),
+    reached: Mapping[str, QuerySet[Any, str]] | None = None,
     before: int | None = None,
     limit: int,
 ) -> list[tuple[int, Logged]]:
     """Return the latest entries about any of ``subjects``, newest first, each with its key.
 
-    subjects: kind → queryset of ids. unless: kinds of which an entry may name no subject but those
-    given: it would tell of something that was left out. before: the key of an entry, to go on
-    from there.
+    subjects: kind → queryset of ids. reached: the same, of kinds of which an entry may name no
+    other: it would tell of something that the reader does not reach. before: the key of an entry,
+    to go on from there.
     """
-    given = Q()
-    for kind, found in subjects.items():
-        given |= Q(kind=kind, subject_id__in=found)
-    rows = CustodyEntry.objects.filter(pk__in=CustodySubject.objects.filter(given).values("entry"))
-    if unless:
-        others = CustodySubject.objects.filter(entry=OuterRef("pk"), kind__in=unless)
-        rows = rows.filter(~Exists(others.exclude(given)))
+    about = CustodySubject.objects.filter(_any_of(subjects)).values("entry")
+    rows = CustodyEntry.objects.filter(pk__in=about)
+    if reached:
+        named = CustodySubject.objects.filter(entry=OuterRef("pk"), kind__in=list(reached))
+        rows = rows.filter(~Exists(named.exclude(_any_of(reached))))
     if before is not None:
         rows = rows.filter(pk__lt=before)
     latest = rows.select_related("epoch").order_by("-pk")[:limit]
     return [(row.pk, _opened(row)) for row in latest]
+
+
+def _any_of(subjects: Mapping[str, QuerySet[Any, str]]) -> Q:
+    found = Q()
+    for kind, ids in subjects.items():
+        found |= Q(kind=kind, subject_id__in=ids)
+    return found
 
 
 def sealing_of(series_id: str, epoch: LogEpoch, head: str) -> Logged:

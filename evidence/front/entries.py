@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from evidence import custody
+from typing import Any
+
+from evidence.access import log_about
+from evidence.access.people import Person
 from evidence.errors import Corrupt
-from evidence.formats.custody import Entry
-from evidence.models import Matter, Series
+from evidence.models import Export, Matter, Series
 
 LATEST = 50
 
 
-def latest_about(kind: str, row: Matter | Series) -> list[Entry]:
-    """Return the latest entries about ``row``, newest first; an unreadable log shows none.
-
-    kind: what the log calls it, ``matter`` or ``series``.
-    """
-    rows = type(row)._default_manager.filter(pk=row.pk).values_list("public_id", flat=True)
+def latest_about(person: Person, thing: Series | Matter | Export) -> dict[str, Any]:
+    """Return what a page shows of the log of ``thing``: ``entries``, the latest, newest first;
+    ``has_earlier`` ones; ``is_unreadable``, where the log does not open."""
     try:
-        found = custody.entries_about({kind: rows}, limit=LATEST)
+        found = log_about(person, thing, limit=LATEST + 1)
     except Corrupt:
-        return []
-    return [logged.entry for _number, logged in found]
+        return {"entries": [], "has_earlier": False, "is_unreadable": True}
+    return {
+        "entries": [logged.entry for _key, logged in found[:LATEST]],
+        "has_earlier": len(found) > LATEST,
+        "is_unreadable": False,
+    }

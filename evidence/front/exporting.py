@@ -114,8 +114,11 @@ def ask_for_bundle(
     picked: Sequence[Picked] = (),
 ) -> Export:
     """Return the export of what was asked for, whose job freezes the choice first; quick at any
-    size. picked: which messages ``choices`` mean, where the caller knows. Asking twice before it is done gives the same one. Raises InvalidSelection, also for a
-    matter the person does not work on."""
+    size. Asking twice before it is done gives the same one.
+
+    picked: which messages ``choices`` mean, where the caller knows. Raises InvalidSelection, also
+    for a matter the person does not work on.
+    """
     require_own_name(organisation, user, matter_name)
     matter = open_matter(
         organisation=organisation,

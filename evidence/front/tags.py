@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django import template
+from django.template import Context
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext
@@ -152,6 +153,14 @@ def hex_groups(digest: bytes | memoryview | str) -> SafeString:
     text = digest if isinstance(digest, str) else bytes(digest).hex()
     groups = [text[start : start + 8] for start in range(0, len(text), 8)]
     return SafeString("<wbr>".join(groups)) if text.isalnum() else SafeString("")
+
+
+@register.simple_tag(takes_context=True)
+def page_address(context: Context, parameter: str, number: int) -> str:
+    """Return the address of the same page with ``parameter`` of its query changed."""
+    query = context["request"].GET.copy()
+    query[parameter or "page"] = str(number)
+    return f"?{query.urlencode()}"
 
 
 @register.simple_tag

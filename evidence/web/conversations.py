@@ -74,6 +74,11 @@ class ConversationPage(Page):
         facts = describe_series(series)
         first = _first_wanted(request, series, facts)
         last = min(series.size, first + WINDOW - 1)
+        others = list(
+            series_of(self.person)
+            .filter(conversation=series.conversation)
+            .exclude(pk=series.pk)[: OTHERS + 1]
+        )
         context: dict[str, Any] = {
             "series": series,
             "facts": facts,
@@ -85,9 +90,8 @@ class ConversationPage(Page):
             "is_growing": is_growing(series),
             "gaps": gaps_of(series),
             "may_export": may_change(self.person, series.organisation),
-            "others": series_of(self.person)
-            .filter(conversation=series.conversation)
-            .exclude(pk=series.pk)[:OTHERS],
+            "others": others[:OTHERS],
+            "has_more_others": len(others) > OTHERS,
         }
         if series.size:
             log_view(series=series, actor=self.actor, first=first, last=last, at=timezone.now())

@@ -14,7 +14,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from evidence import custody
 from evidence.access import (
     artifact_for,
     export_for,
@@ -31,7 +30,8 @@ from evidence.actions.open_matter import describe_matter
 from evidence.actions.request_export import export_request, retry_export
 from evidence.actions.withdraw_bundle import supersede_bundle, withdraw_bundle
 from evidence.archive.read import describe_conversation
-from evidence.errors import Corrupt, InvalidSelection
+from evidence.errors import InvalidSelection
+from evidence.front.entries import latest_about
 from evidence.front.files import handed_out
 from evidence.front.sentences import WORKING_PHASES, error_sentence
 from evidence.front.step_up import step_up
@@ -43,6 +43,8 @@ LISTED = 50
 """Bundles on one page."""
 TITLES = 3
 """Conversations of a bundle that a table names."""
+OFFERED = 100
+"""Newer bundles to choose from where one takes the place of another."""
 
 
 class Exports(Page):
@@ -87,10 +89,10 @@ class ExportPage(Page):
             "matter": describe_matter(export.matter),
             "facts": described(export),
             "files": released(export),
-            "custody": _custody(export),
             "may_change": may_change(self.person, export.organisation),
             "newer": self._newer(export),
             "draft": open_drafts_of(self.person).filter(export=export).first(),
+            **latest_about(self.person, export),
         }
         if export.issued_at is not None:
             address = (
@@ -105,7 +107,7 @@ class ExportPage(Page):
         if export.issued_at is None:
             return []
         later = exports_of(self.person).filter(matter=export.matter, pk__gt=export.pk)
-        return list(later.filter(issued_at__isnull=False, withdrawn_at=None)[:50])
+        return list(later.filter(issued_at__isnull=False, withdrawn_at=None)[:OFFERED])
 
 
 class Withdraw(Page):
@@ -196,11 +198,3 @@ def _progress(job: Job) -> dict[str, Any]:
         for at, phase in enumerate(WORKING_PHASES)
     ]
     return {"job": job, "phases": marks, "place": place, "is_running": job.phase not in ENDED}
-
-
-def _custody(export: Export) -> list[Any]:
-    """Return the entries about the bundle, oldest first; an unreadable log shows none."""
-    try:
-        return [logged.entry for logged in custody.entries_of("bundle", export.public_id)]
-    except Corrupt:
-        return []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.db.models import Max, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -32,19 +33,23 @@ from evidence.web.page import Page
 REASON_LENGTH = 500
 OFFERED = 100
 """Conversations, or matters, to choose from on one page."""
+LISTED = 50
+"""Holds of a matter on one page."""
 
 
-def shown_holds(person: User, matter: Matter) -> dict[str, Any]:
-    """Return what the page of a matter shows: ``holds``, and ``holdable`` conversations where one may
-    be placed, the latest ``OFFERED``; others are held from their own page.
+def shown_holds(person: User, matter: Matter, number: str | None) -> dict[str, Any]:
+    """Return what the page of a matter shows: page ``number`` of its ``holds`` and that page itself,
+    and ``holdable`` conversations where one may be placed, the latest ``OFFERED``; others are held
+    from their own page.
 
     A conversation is named by its latest delivery; of an erased one only the reason remains.
     """
-    holds = list(holds_of(person).filter(matter=matter))
+    every = holds_of(person).filter(matter=matter)
+    holds = Paginator(every, LISTED).get_page(number)
     stored = series_of(person).filter(organisation=matter.organisation)
     offered: list[int] = []
     if may_change(person, matter.organisation):
-        standing = [hold.conversation_id for hold in holds if hold.released_at is None]
+        standing = every.filter(released_at=None).order_by().values("conversation")
         newest = (
             stored.exclude(conversation__in=standing).select_related(None).order_by()
             .values_list("conversation").annotate(newest=Max("pk")).order_by("-newest")
@@ -62,6 +67,7 @@ def shown_holds(person: User, matter: Matter) -> dict[str, Any]:
     ]
     return {
         "holds": shown,
+        "holds_page": holds,
         "reason_length": REASON_LENGTH,
         "holdable": [facts[one] for one in offered if one in facts],
         "is_cut": len(offered) == OFFERED,

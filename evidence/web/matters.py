@@ -167,8 +167,8 @@ class MatterPage(Page):
                 exports_of(self.person, matter.organisation).filter(matter=matter),
                 request.GET.get("page"),
             ),
-            **shown_holds(self.person, matter),
-            "entries": latest_about("matter", matter),
+            **shown_holds(self.person, matter, request.GET.get("holds")),
+            **latest_about(self.person, matter),
         }
         if context["may_share"]:
             context["others"] = (

@@ -21,7 +21,6 @@ from django.utils.translation import gettext_lazy
 from evidence.access import (
     invitation_for,
     invitation_with_token,
-    log_of,
     membership_for,
     memberships_of,
     open_invitations,
@@ -217,24 +216,6 @@ class ChangeMember(Page):
         if is_leaving and not memberships_of(self.person, organisation).exists():
             return redirect("organisations")
         return redirect("organisation", organisation_id=organisation.public_id)
-
-
-class OrganisationLog(Page):
-    def get(self, request: HttpRequest, organisation_id: str) -> HttpResponse:
-        organisation = organisation_for(self.person, organisation_id)
-        before = request.GET.get("before", "")
-        found = log_of(
-            self.person,
-            organisation,
-            before=int(before) if before.isdecimal() and len(before) < 18 else None,
-            limit=ENTRIES + 1,
-        )
-        context = {
-            "organisation": organisation,
-            "entries": [logged.entry for _key, logged in found[:ENTRIES]],
-            "next": found[ENTRIES - 1][0] if len(found) > ENTRIES else None,
-        }
-        return render(request, "web/organisation_log.html", context)
 
 
 class InvitationPage(Page):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -21,9 +22,8 @@ from evidence.models import Comparison, Membership, Series
 from evidence.web.holds import holds_over
 from evidence.web.page import Page
 
-LATEST = 50
-"""Entries of the log on the page."""
-_SHOWN_PEOPLE = 200
+LISTED = 50
+"""People, or other deliveries, on one page."""
 
 
 class Stored(Page):
@@ -33,16 +33,17 @@ class Stored(Page):
         series = series_for(self.person, series_id)
         facts = describe_series(series)
         others = series_of(self.person).filter(conversation=series.conversation)
+        others, asked = others.exclude(pk=series.pk), request.GET
         context = {
             "series": series,
             "facts": facts,
-            "people": facts.participants[:_SHOWN_PEOPLE],
+            "people": Paginator(facts.participants, LISTED).get_page(asked.get("people")),
             "delivery": describe_acquisition(series.acquisition),
             "attachments": series.attachments.filter(blob__isnull=False).count(),
-            "others": others.exclude(pk=series.pk)[:LATEST],
-            "entries": latest_about("series", series),
+            "others": Paginator(others, LISTED).get_page(asked.get("deliveries")),
             "may_erase": role_in(self.person, series.organisation) == Membership.Role.OWNER,
             **holds_over(self.person, series),
+            **latest_about(self.person, series),
         }
         return render(request, "web/stored.html", context)
 

@@ -52,7 +52,7 @@ from evidence.front.files import cleaned_name, file_name, handed_out
 from evidence.front.limits import STORED_AT_ONCE
 from evidence.front.sentences import code_sentence, error_sentence
 from evidence.ingest import Answers, Question
-from evidence.models import Acquisition, Stamp, Upload
+from evidence.models import Acquisition, Stamp, Upload, User
 from evidence.web.page import Page
 
 LISTED = 50
@@ -93,10 +93,7 @@ class Uploads(Page):
         return redirect(_address(upload))
 
     def page(self, request: HttpRequest, error: str = "") -> HttpResponse:
-        context = _listed(list(uploads_of(self.person)[:LISTED])) | {
-            "error": error,
-            "piece": PIECE,
-        }
+        context = _listed(self.person, request) | {"error": error, "piece": PIECE}
         answer = render(request, "web/upload.html", context, status=400 if error else 200)
         answer.headers["Cache-Control"] = "no-store"
         return answer
@@ -139,13 +136,16 @@ class UploadList(Page):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         self.may_store()
-        uploads = list(uploads_of(self.person)[:LISTED])
-        return render(request, "web/_uploads.html", _listed(uploads))
+        return render(request, "web/_uploads.html", _listed(self.person, request))
 
 
-def _listed(uploads: list[Upload]) -> dict[str, Any]:
-    shown = [{"upload": one, "facts": describe_upload(one)} for one in uploads]
-    return {"uploads": shown, "is_moving": any(one.phase in GOING for one in uploads)}
+def _listed(person: User, request: HttpRequest) -> dict[str, Any]:
+    page = Paginator(uploads_of(person), LISTED).get_page(request.GET.get("page"))
+    return {
+        "uploads": [{"upload": one, "facts": describe_upload(one)} for one in page],
+        "page": page,
+        "is_moving": any(one.phase in GOING for one in page),
+    }
 
 
 class BeginUpload(Page):

@@ -8,6 +8,7 @@ from evidence.web import (
     exports,
     holds,
     home,
+    logs,
     matters,
     organisations,
     programs,
@@ -63,7 +64,7 @@ urlpatterns = [
     ),
     path(
         "organisations/<slug:organisation_id>/log/",
-        organisations.OrganisationLog.as_view(),
+        logs.OrganisationLog.as_view(),
         name="organisation_log",
     ),
     path("invitations/<str:token>/", organisations.InvitationPage.as_view(), name="invitation"),
@@ -71,6 +72,7 @@ urlpatterns = [
     path("matters/new/", matters.NewMatter.as_view(), name="new_matter"),
     path("matters/<slug:matter_id>/", matters.MatterPage.as_view(), name="matter"),
     path("matters/<slug:matter_id>/edit/", matters.EditMatter.as_view(), name="edit_matter"),
+    path("matters/<slug:matter_id>/log/", logs.MatterLog.as_view(), name="matter_log"),
     path(
         "matters/<slug:matter_id>/members/",
         matters.MatterMembers.as_view(),
@@ -127,6 +129,7 @@ urlpatterns = [
     ),
     path("conversations/<slug:series_id>/search/", search.Search.as_view(), name="search"),
     path("conversations/<slug:series_id>/about/", stored.Stored.as_view(), name="stored"),
+    path("conversations/<slug:series_id>/log/", logs.SeriesLog.as_view(), name="series_log"),
     path(
         "conversations/<slug:series_id>/compare/<slug:other_id>/",
         stored.Compare.as_view(),
@@ -152,6 +155,7 @@ urlpatterns = [
     path("exports/", exports.Exports.as_view(), name="exports"),
     path("exports/<slug:export_id>/", exports.ExportPage.as_view(), name="export"),
     path("exports/<slug:export_id>/progress/", exports.Progress.as_view(), name="progress"),
+    path("exports/<slug:export_id>/log/", logs.BundleLog.as_view(), name="bundle_log"),
     path("exports/<slug:export_id>/cancel/", exports.Cancel.as_view(), name="cancel"),
     path("exports/<slug:export_id>/retry/", exports.Retry.as_view(), name="retry"),
     path("exports/<slug:export_id>/withdraw/", exports.Withdraw.as_view(), name="withdraw"),

@@ -62,7 +62,7 @@ from evidence.front.step_up import step_up
 from evidence.front.thumbnails import kept_places
 from evidence.front.times import zone_of_days
 from evidence.models import Draft, Export, Series
-from evidence.select import Choice, Picked
+from evidence.select import Choice, Picked, Redaction
 from evidence.values import Message, Ranges
 from evidence.web.page import Page
 from evidence.web.wizard_forms import NUMBERS, AuthorityForm, PurposeForm, RuleForm
@@ -71,8 +71,10 @@ from evidence.web.wizard_steps import STEPS, DraftChanged, Step, step_address
 
 WINDOW = 30
 """Messages on one page of a step."""
+PIECES = 600
+"""Pieces of a text to click on one page: a form has no more fields than a browser may send at once."""
 OFFERED = 50
-"""Conversations on one page of a step."""
+"""Conversations on one page of a step, or drafts on one of theirs."""
 MOST_CONVERSATIONS = 50
 _ROWS_PER_PAGE = {"record": 9, "conversation": 11}
 """What fits on a printed page by experience; an estimate for the review, nothing more."""
@@ -83,11 +85,12 @@ class Drafts(Page):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         self.may_store()
+        page = Paginator(open_drafts_of(self.person), OFFERED).get_page(request.GET.get("page"))
         shown = [
             {"draft": one, "name": describe_draft(one).get("purpose", {}).get("matter", "")}
-            for one in open_drafts_of(self.person)[:100]
+            for one in page
         ]
-        return render(request, "web/wizard/drafts.html", {"drafts": shown})
+        return render(request, "web/wizard/drafts.html", {"drafts": shown, "page": page})
 
     def post(self, request: HttpRequest) -> HttpResponse:
         organisation = self.organisation
@@ -244,32 +247,63 @@ class Row:
         return self.withheld == ("*",)
 
 
+@dataclass(frozen=True, slots=True)
+class At:
+    """Where somebody is in a step that is walked once for every conversation of the draft: at
+    ``one`` of ``series``."""
+
+    draft: Draft
+    state: State
+    series: list[Series]
+    one: Series
+
+
 class _PerConversation(Step):
-    """A step that is walked once for every conversation of the draft."""
+    """A step that is walked once for every conversation of the draft; without any, the step before
+    is shown."""
 
-    def current(
-        self, request: HttpRequest, series: list[Series], name: str = "conversation"
-    ) -> Series:
-        wanted = request.GET.get(name, "")
-        return next((one for one in series if one.public_id == wanted), series[0])
+    def get(self, request: HttpRequest, draft_id: str) -> HttpResponse:
+        at = self._at(request, draft_id)
+        return self.look(request, at) if isinstance(at, At) else at
 
-    def tabs(self, draft: Draft, series: list[Series], current: Series) -> list[dict[str, Any]]:
+    def post(self, request: HttpRequest, draft_id: str) -> HttpResponse:
+        at = self._at(request, draft_id)
+        return self.take(request, at) if isinstance(at, At) else at
+
+    def look(self, request: HttpRequest, at: At) -> HttpResponse:
+        """Return the page."""
+        raise NotImplementedError
+
+    def take(self, request: HttpRequest, at: At) -> HttpResponse:
+        """Keep what was sent and return where it leads."""
+        raise NotImplementedError
+
+    def _at(self, request: HttpRequest, draft_id: str) -> At | HttpResponse:
+        draft, state = self.opened(draft_id)
+        series = self.chosen(draft, state)
+        if not series:
+            return redirect(step_address("conversations", draft))
+        wanted = request.GET.get("conversation", "")
+        one = next((one for one in series if one.public_id == wanted), series[0])
+        return At(draft, state, series, one)
+
+    def tabs(self, at: At) -> list[dict[str, Any]]:
         """Return the conversations to switch between."""
         return [
             {
                 "facts": describe_series(one),
-                "address": step_address(self.step, draft, conversation=one.public_id),
-                "is_current": one == current,
+                "address": step_address(self.step, at.draft, conversation=one.public_id),
+                "is_current": one == at.one,
             }
-            for one in series
+            for one in at.series
         ]
 
-    def following(self, draft: Draft, series: list[Series], current: Series) -> str:
+    def following(self, at: At) -> str:
         """Return where the next conversation is walked; "" after the last."""
-        place = series.index(current) + 1
-        if place >= len(series):
+        place = at.series.index(at.one) + 1
+        if place >= len(at.series):
             return ""
-        return step_address(self.step, draft, conversation=series[place].public_id)
+        return step_address(self.step, at.draft, conversation=at.series[place].public_id)
 
 
 class MessagesStep(_PerConversation):
@@ -277,20 +311,11 @@ class MessagesStep(_PerConversation):
 
     step = "messages"
 
-    def get(self, request: HttpRequest, draft_id: str) -> HttpResponse:
-        draft, state = self.opened(draft_id)
-        series = self.chosen(draft, state)
-        if not series:
-            return redirect(step_address("conversations", draft))
-        one = self.current(request, series)
-        return self._page(request, draft, state, one, rule_of(state, one))
+    def look(self, request: HttpRequest, at: At) -> HttpResponse:
+        return self._page(request, at, rule_of(at.state, at.one))
 
-    def post(self, request: HttpRequest, draft_id: str) -> HttpResponse:
-        draft, state = self.opened(draft_id)
-        series = self.chosen(draft, state)
-        if not series:
-            return redirect(step_address("conversations", draft))
-        one = self.current(request, series)
+    def take(self, request: HttpRequest, at: At) -> HttpResponse:
+        draft, one = at.draft, at.one
         rule = {name: request.POST.get(name, "").strip()[:NUMBERS] for name in _RULE}
         form = RuleForm(_people(describe_series(one)), request.POST)
         try:
@@ -308,11 +333,11 @@ class MessagesStep(_PerConversation):
             words = str(error) if error.code == "as_said" else error_sentence(error)
             if request.headers.get("HX-Request"):
                 return render(request, "web/_count.html", {"error": words})
-            return self._page(request, draft, state, one, rule, status=400, error=words)
+            return self._page(request, at, rule, status=400, error=words)
         except DraftChanged:
-            return self._page(request, draft, state, one, rule, status=409, is_stale=True)
+            return self._page(request, at, rule, status=409, is_stale=True)
         go = request.POST.get("go", "")
-        if go == "next" and (following := self.following(draft, series, one)):
+        if go == "next" and (following := self.following(at)):
             return redirect(following)
         if go in ("next", "back"):
             return self.on(request, draft)
@@ -339,19 +364,17 @@ class MessagesStep(_PerConversation):
     def _page(
         self,
         request: HttpRequest,
-        draft: Draft,
-        state: State,
-        one: Series,
+        at: At,
         rule: dict[str, str],
         status: int = 200,
         **more: Any,
     ) -> HttpResponse:
+        one = at.one
         facts = describe_series(one)
-        series = self.chosen(draft, state)
         context: dict[str, Any] = {
             "series": one,
             "facts": facts,
-            "tabs": self.tabs(draft, series, one),
+            "tabs": self.tabs(at),
             "form": RuleForm(_people(facts), initial=rule),
             "days": zone_of_days(one, facts),
         }
@@ -374,7 +397,7 @@ class MessagesStep(_PerConversation):
             "previous": max(1, first - WINDOW) if first > 1 else None,
             "next": last + 1 if last < one.size else None,
         }
-        return self.shown(request, draft, state, context | more, status)
+        return self.shown(request, at.draft, at.state, context | more, status)
 
 
 _RULE = ("period_from", "period_to", "participant", "messages", "context")
@@ -437,41 +460,36 @@ class RedactionStep(_PerConversation):
 
     step = "redaction"
 
-    def get(self, request: HttpRequest, draft_id: str) -> HttpResponse:
-        draft, state = self.opened(draft_id)
-        series = self.chosen(draft, state)
-        if not series:
-            return redirect(step_address("conversations", draft))
-        return self._page(request, draft, state, self.current(request, series))
+    def look(self, request: HttpRequest, at: At) -> HttpResponse:
+        return self._page(request, at)
 
-    def post(self, request: HttpRequest, draft_id: str) -> HttpResponse:
-        draft, state = self.opened(draft_id)
-        series = self.chosen(draft, state)
-        if not series:
-            return redirect(step_address("conversations", draft))
-        one = self.current(request, series)
+    def take(self, request: HttpRequest, at: At) -> HttpResponse:
+        draft, one = at.draft, at.one
         go = request.POST.get("go", "")
         if go in ("next", "back"):
             change_draft(
                 draft=draft, change=lambda kept: _touch(kept, self.step), at=timezone.now()
             )
-            following = self.following(draft, series, one) if go == "next" else ""
+            following = self.following(at) if go == "next" else ""
             return redirect(following) if following else self.on(request, draft)
         try:
-            number, targets = self._asked(request, one)
+            number, targets = self._asked(request, at)
             self.keep(request, draft, self._change(request, one, number, targets))
         except InvalidSelection as error:
             words = error_sentence(error)
-            return self._page(request, draft, state, one, status=400, error=words)
+            return self._page(request, at, status=400, error=words)
         except DraftChanged:
-            return self._page(request, draft, state, one, status=409, is_stale=True)
-        query = {"conversation": one.public_id, "from": number}
+            return self._page(request, at, status=409, is_stale=True)
+        query: dict[str, object] = {"conversation": one.public_id, "from": number}
+        if part := request.POST.get("part"):
+            query |= {"message": number, "part": part}
+            return redirect(step_address(self.step, draft, **query) + "#edit")
         return redirect(step_address(self.step, draft, **query) + f"#m{number}")
 
-    def _asked(self, request: HttpRequest, one: Series) -> tuple[int, list[str]]:
+    def _asked(self, request: HttpRequest, at: At) -> tuple[int, list[str]]:
         """Return the message asked about and what to withhold of it. Raises InvalidSelection."""
         number = request.POST.get("message", "")
-        if not number.isdecimal() or len(number) > 12 or not 1 <= int(number) <= one.size:
+        if not number.isdecimal() or len(number) > 12 or not 1 <= int(number) <= at.one.size:
             raise InvalidSelection("no such message", code="message_out_of_range")
         if request.POST.get("go") == "show":
             return int(number), []
@@ -479,7 +497,7 @@ class RedactionStep(_PerConversation):
         if request.POST.get("whole"):
             targets = ["*"]
         else:
-            parts = sorted(_segments(request.POST.getlist("segment")))
+            parts = sorted(self._clicked(request, at, int(number)))
             if request.POST.get("body"):
                 targets.append("body")
             elif parts:
@@ -489,6 +507,15 @@ class RedactionStep(_PerConversation):
         if targets:
             closed(targets)
         return int(number), targets
+
+    def _clicked(self, request: HttpRequest, at: At, number: int) -> set[int]:
+        """Return the segments to be withheld: as clicked of those on the page, as kept of others."""
+        clicked = _segments(request.POST.getlist("segment"))
+        shown = _numbers(request.POST.get("shown", "").split("-"))
+        if len(shown) == 2:
+            hidden = _hidden(redactions_of(at.state, at.one).get(number))
+            clicked |= {n for n in sequences(hidden) if not min(shown) <= n <= max(shown)}
+        return clicked
 
     def _change(
         self, request: HttpRequest, one: Series, number: int, targets: list[str]
@@ -503,27 +530,16 @@ class RedactionStep(_PerConversation):
 
         return change
 
-    def _page(
-        self,
-        request: HttpRequest,
-        draft: Draft,
-        state: State,
-        one: Series,
-        status: int = 200,
-        **more: Any,
-    ) -> HttpResponse:
-        context: dict[str, Any] = {
-            "series": one,
-            "tabs": self.tabs(draft, self.chosen(draft, state), one),
-        }
+    def _page(self, request: HttpRequest, at: At, status: int = 200, **more: Any) -> HttpResponse:
+        context: dict[str, Any] = {"series": at.one, "tabs": self.tabs(at)}
         try:
-            choices, (picked,) = choices_of(state, [one])
+            choices, (picked,) = choices_of(at.state, [at.one])
         except InvalidSelection as error:
             context["error"] = error_sentence(error)
         else:
             context |= self._window(request, choices[0], picked)
-            context |= self._edited(request, state, one, picked)
-        return self.shown(request, draft, state, context | more, status)
+            context |= self._edited(request, at.state, at.one, picked)
+        return self.shown(request, at.draft, at.state, context | more, status)
 
     def _window(
         self, request: HttpRequest, choice: tuple[Series, Choice], picked: Picked
@@ -564,17 +580,28 @@ class RedactionStep(_PerConversation):
         if row.message is None:
             return {}
         kept = redactions_of(state, one).get(number)
-        targets = kept.targets if kept else ()
-        hidden = closed(targets).segments if targets and targets != ("*",) else Ranges()
+        hidden = _hidden(kept)
+        part = request.GET.get("part") or request.POST.get("part")
+        page = Paginator(list(clickable(row.message.body or "")), PIECES).get_page(part)
+        pieces = list(page)
         return {
             "edited": row,
             "pieces": [
                 (str(numbers), text, any(at in hidden for at in sequences(numbers)))
-                for numbers, text in clickable(row.message.body or "")
+                for numbers, text in pieces
             ],
-            "targets": targets,
+            "parts": page,
+            "shown": f"{pieces[0][0].spans[0][0]}-{pieces[-1][0].spans[-1][1]}" if pieces else "",
+            "targets": kept.targets if kept else (),
             "reason": kept.reason if kept else "",
         }
+
+
+def _hidden(kept: Redaction | None) -> Ranges:
+    """Return the segments of a text that are withheld one by one."""
+    if kept is None or kept.targets == ("*",):
+        return Ranges()
+    return closed(kept.targets).segments
 
 
 def _segments(texts: list[str]) -> set[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -32,11 +33,15 @@ from evidence.values import Participant
 from evidence.web.page import Page
 from evidence.web.wizard_steps import DraftChanged, Step, step_address
 
-MOST_PEOPLE = 60
+PEOPLE = 30
+"""People on one page: a form has no more fields than a browser may send at once."""
+
+Person = tuple[Series, SeriesFacts, Participant]
 
 
 class PartiesStep(Step):
-    """Names, what they rest on, and pictures: one form, so that nothing typed is lost on the way."""
+    """Names, what they rest on, and pictures: one form a page, so that nothing typed is lost on the
+    way. What was stated of people on other pages stays."""
 
     step = "parties"
 
@@ -46,13 +51,8 @@ class PartiesStep(Step):
 
     def post(self, request: HttpRequest, draft_id: str) -> HttpResponse:
         draft, state = self.opened(draft_id)
-        given: dict[str, dict[str, dict[str, str]]] = {}
         people = self._people(draft, state)
-        for one, _facts, person in people:
-            name = request.POST.get(f"name-{one.public_id}-{person.key}", "").strip()[:200]
-            basis = request.POST.get(f"basis-{one.public_id}-{person.key}", "")
-            stated = {"name": name, "basis": basis if basis in BASES else ""}
-            given.setdefault(one.public_id, {})[person.key] = stated
+        given = self._given(request, state, people)
 
         def change(kept: State) -> None:
             kept[self.step] = given
@@ -65,32 +65,56 @@ class PartiesStep(Step):
             picture = party_picture_for(draft, request.POST["remove"])
             (facts,) = described([picture])
             drop_party_picture(picture=picture)
-            return self._back_to(draft, facts.series, facts.party)
+            return self._back_to(draft, people, facts.series, facts.party)
         wrong = self._take_pictures(request, draft, people)
         if wrong:
             return self._page(request, draft, state, given, status=400, wrong=wrong)
+        if request.POST.get("to"):
+            return redirect(step_address(self.step, draft, page=request.POST["to"]))
         for one, _facts, person in people:
             if request.POST.get("add") == f"{one.public_id}-{person.key}":
-                return self._back_to(draft, one.public_id, person.key)
+                return self._back_to(draft, people, one.public_id, person.key)
         return self.on(request, draft)
 
-    def _back_to(self, draft: Draft, series: str, key: str) -> HttpResponse:
-        """Return the way to the person whose pictures were changed."""
-        return redirect(step_address(self.step, draft) + f"#who-{series}-{key}")
+    def _given(
+        self, request: HttpRequest, state: State, people: list[Person]
+    ) -> dict[str, dict[str, dict[str, str]]]:
+        """Return what is stated of everybody: as sent of those on the page, as kept of all others."""
+        before = state.get(self.step, {})
+        given: dict[str, dict[str, dict[str, str]]] = {}
+        for one, _facts, person in people:
+            stated = before.get(one.public_id, {}).get(person.key)
+            name = request.POST.get(f"name-{one.public_id}-{person.key}")
+            if name is not None:
+                basis = request.POST.get(f"basis-{one.public_id}-{person.key}", "")
+                stated = {"name": name.strip()[:200], "basis": basis if basis in BASES else ""}
+            if stated and any(stated.values()):
+                given.setdefault(one.public_id, {})[person.key] = stated
+        return given
 
-    def _people(self, draft: Draft, state: State) -> list[tuple[Series, SeriesFacts, Participant]]:
+    def _back_to(self, draft: Draft, people: list[Person], series: str, key: str) -> HttpResponse:
+        """Return the way to the person whose pictures were changed."""
+        places = [(one.public_id, person.key) for one, _facts, person in people]
+        page = places.index((series, key)) // PEOPLE + 1 if (series, key) in places else 1
+        query = {"page": page} if page > 1 else {}
+        return redirect(step_address(self.step, draft, **query) + f"#who-{series}-{key}")
+
+    def _people(self, draft: Draft, state: State) -> list[Person]:
+        """Return everybody in the chosen conversations: the owner first, then who wrote most."""
         return [
             (one, facts, person)
             for one in self.chosen(draft, state)
             for facts in [describe_series(one)]
-            for person in facts.participants[:MOST_PEOPLE]
+            for person in sorted(
+                facts.participants, key=lambda who: (not who.is_owner, -who.message_count)
+            )
         ]
 
     def _take_pictures(
         self,
         request: HttpRequest,
         draft: Draft,
-        people: list[tuple[Series, SeriesFacts, Participant]],
+        people: list[Person],
     ) -> list[str]:
         """Add the pictures that were sent; return what is to be said of those that were not taken."""
         wrong = []
@@ -119,13 +143,16 @@ class PartiesStep(Step):
     ) -> HttpResponse:
         added = pictures_of(draft)
         groups: dict[str, dict[str, Any]] = {}
-        for one, facts, person in self._people(draft, state):
+        number = request.GET.get("page") or request.POST.get("page")
+        page = Paginator(self._people(draft, state), PEOPLE).get_page(number)
+        for one, facts, person in page:
             group = groups.setdefault(one.public_id, {"facts": facts, "people": []})
             stated = given.get(one.public_id, {}).get(person.key, {})
             mine = [p for p in added if (p.series, p.party) == (one.public_id, person.key)]
             group["people"].append((person, stated, mine, len(mine) < MOST_PER_PARTY))
         context = {
             "groups": list(groups.values()),
+            "page": page,
             "bases": BASES.items(),
             "most": MOST_PER_PARTY,
             "megabytes": LARGEST // 1_000_000,

@@ -25,6 +25,10 @@ CHAT = """\
 14/01/2024, 10:00 - Ana: <Media omitted>
 14/01/2024, 10:01 - Ana: See you at noon
 """
+GROUP = f"13/01/2024, 08:00 - Ana: {'水管又坏了，谁来看一下？' * 120} Who has the key?\n" + "".join(
+    f"13/01/2024, 09:{n:02} - Neighbour {n}: 收到 {n}\n" for n in range(1, 60)
+)
+"""Of sixty people, with a text of more parts than one page has room for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,8 @@ class Stage:
     draft: Any
     empty_draft: Any
     bereft_draft: Any
+    group: Any
+    group_draft: Any
     pushed: Any
     questions: str
     invitation: str
@@ -73,6 +79,9 @@ def set_stage(folder: Path, alice: Any) -> Stage:
         acquired(alice, _chat(folder), timezone=zone, owner="Ana")
         for zone in ("Asia/Shanghai", "Europe/Berlin")
     )
+    group = acquired(
+        alice, _chat(folder, GROUP, "Neighbours"), timezone="Europe/Madrid", owner="Ana"
+    )
     stamp_log(now)
     ready = ended(requested(alice, [telegram, wechat], "Lin Yue v. Omar Haddad"))
     _hold(alice, ready.matter, telegram, wechat)
@@ -91,7 +100,7 @@ def set_stage(folder: Path, alice: Any) -> Stage:
         wechat=wechat, small=small, again=again, third=third, ready=ready, failed=failed, running=running,
         freezing=freezing, unfrozen=unfrozen, withdrawn=withdrawn,
         draft=_draft(alice, [telegram, small], now), empty_draft=_draft(alice, [], now),
-        bereft_draft=bereft_draft, pushed=bench_store.grown(alice.user),
+        bereft_draft=bereft_draft, group=group, group_draft=_draft(alice, [group], now), pushed=bench_store.grown(alice.user),
         questions=_waiting(alice), invitation=_invitation(alice), consent=_consent(alice),
         bundle=bundle, altered=altered, filled=_filled(folder, now),
     )  # fmt: skip

@@ -214,7 +214,7 @@ def test_the_list_of_files_on_their_way_costs_the_same_for_one_and_for_many(
     for many in (0, 3):
         for _ in range(many):
             begin(alice, chat_text.encode(), fresh="yes")
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(6):
             alice.client.get("/upload/list/")
 
 
