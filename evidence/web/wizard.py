@@ -183,11 +183,12 @@ class ConversationsStep(Step):
 
     def post(self, request: HttpRequest, draft_id: str) -> HttpResponse:
         draft, state = self.opened(draft_id)
-        ticked = set(request.POST.getlist("series"))
-        shown = {one.public_id for one in self._offered(draft, request.POST.get("page"))}
+        ticked = request.POST.getlist("series")
+        # As sent with the form: others may have come in since, and moved them to another page.
+        shown = set(request.POST.get("offered", "").split(","))
         before = [one for one in state.get(self.step, []) if one not in shown]
-        offered = self._every(draft).filter(public_id__in=[*before, *(ticked & shown)])
-        picked = list(offered.values_list("public_id", flat=True)[:MOST_CONVERSATIONS])
+        offered = self._every(draft).filter(public_id__in=[*before, *ticked])
+        picked = list(offered.values_list("public_id", flat=True)[: 2 * MOST_CONVERSATIONS])
 
         def change(kept: State) -> None:
             kept[self.step] = picked
@@ -195,6 +196,16 @@ class ConversationsStep(Step):
         turned = request.POST.get("to", "")
         if not picked and request.POST.get("go") != "back" and not turned:
             error = _("Please choose at least one conversation.")
+            return self._page(request, draft, state, picked, status=400, error=error)
+        if len(picked) > MOST_CONVERSATIONS:
+            most = {"most": MOST_CONVERSATIONS, "chosen": len(picked)}
+            error = (
+                _(
+                    "One bundle takes %(most)s conversations, and these are %(chosen)s: nothing was changed."
+                    " Please choose fewer here and make another bundle of the others."
+                )
+                % most
+            )
             return self._page(request, draft, state, picked, status=400, error=error)
         try:
             self.keep(request, draft, change)

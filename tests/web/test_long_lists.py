@@ -13,9 +13,9 @@ from evidence.actions.keep_upload import begin_upload
 from evidence.actions.open_matter import open_matter
 from evidence.formats.message import segments
 from evidence.formats.ranges import of
-from evidence.models import Draft, Upload
+from evidence.models import Draft, Series, Upload
 from evidence.values import Actor
-from tests.web.test_wizard import Walk, text_of
+from tests.web.test_wizard import PURPOSE, Walk, text_of
 
 WHO = Actor("person", "x" * 32, "Ana")
 CROWD = 75
@@ -213,3 +213,38 @@ def test_a_whole_part_can_be_clicked_and_sent(long_walk):
     assert answer.status_code == 302
     assert kept(long_walk) == ["body:1-600"]
     assert Draft.objects.count() == 1
+
+
+# Conversations of a bundle
+
+
+def in_draft(walk) -> list[str]:
+    return walk.state()["conversations"]
+
+
+def test_more_conversations_than_a_bundle_takes_are_refused_not_dropped(alice, stored, monkeypatch):
+    monkeypatch.setattr("evidence.web.wizard.MOST_CONVERSATIONS", 2)
+    every = [stored(alice, partner=name).public_id for name in ("Bo", "Cy", "Di")]
+    walk = Walk(alice, Series.objects.get(public_id=every[0]))
+    walk.send("purpose", PURPOSE)
+    answer = walk.send("conversations", {"series": every})
+    page = text_of(answer)
+    assert answer.status_code == 400
+    assert "One bundle takes 2 conversations, and these are 3: nothing was changed." in page
+    assert page.count(" checked") == 3
+    assert in_draft(walk) == every[:1]
+    assert walk.send("conversations", {"series": every[1:]}).status_code == 302
+    assert set(in_draft(walk)) == set(every[1:])
+
+
+def test_what_comes_in_meanwhile_takes_no_ticked_conversation_away(alice, stored, monkeypatch):
+    monkeypatch.setattr("evidence.web.wizard.OFFERED", 2)
+    older, newer = stored(alice, partner="Bo"), stored(alice, partner="Cy")
+    walk = Walk(alice, older)
+    page = walk.page("conversations")
+    hidden = dict(re.findall(r'name="(seen|offered)" value="([\w,]*)"', page))
+    latest = stored(alice, partner="Di")
+    ticked = {"series": [older.public_id, newer.public_id], "page": "1", "go": "next"}
+    walk.client.post(f"{walk.address}conversations/", hidden | ticked)
+    assert set(in_draft(walk)) == {older.public_id, newer.public_id}
+    assert latest.public_id not in in_draft(walk)

@@ -128,8 +128,11 @@ def test_conversations_are_chosen_across_pages_of_a_step(alice, stored, monkeypa
 
     def send(**data):
         page = alice.client.get(address, {"page": data["page"]}).content.decode()
-        seen = page.split('name="seen" value="')[1].split('"')[0]
-        return alice.client.post(address, {"seen": seen} | data)
+        sent = {
+            name: page.split(f'name="{name}" value="')[1].split('"')[0]
+            for name in ("seen", "offered")
+        }
+        return alice.client.post(address, sent | data)
 
     assert send(page=1, series=[first], to="2")["Location"].endswith("?page=2")
     assert send(page=2, series=[third], go="next").status_code == 302

@@ -51,9 +51,9 @@ class Walk:
 
     def send(self, step: str, data: dict, query: str = "", **headers):
         page = self.page(step, query or f"?message={data.get('message', '')}")
-        seen = {"seen": seen_on(page)} if 'name="seen"' in page else {}
+        hidden = dict(re.findall(r'name="(seen|offered)" value="([\w,]*)"', page))
         return self.client.post(
-            f"{self.address}{step}/{query}", seen | {"go": "next"} | data, **headers
+            f"{self.address}{step}/{query}", hidden | {"go": "next"} | data, **headers
         )
 
     def state(self) -> dict:
