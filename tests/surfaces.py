@@ -21,6 +21,12 @@ CHAT = """\
 """
 
 
+def flipped(data: bytes) -> bytes:
+    """Return ``data`` with its last bit the other way round: surely something else, unlike with a
+    byte of one's choice in its place."""
+    return bytes(data)[:-1] + bytes([bytes(data)[-1] ^ 1])
+
+
 def _person(actor: Any) -> Actor:
     return Actor("person", actor.user.public_id, actor.user.get_username())
 

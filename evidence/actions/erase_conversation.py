@@ -50,15 +50,20 @@ from evidence.models import (
 )
 from evidence.values import Actor, Subject
 
+NAMED = 20
+"""Other conversations of an original that a plan names; an original may hold thousands."""
+
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """A delivered file that holds the conversation. others: what else came in it, still stored."""
+    """A delivered file that holds the conversation. others: what else came in it, still stored, the
+    first ``NAMED`` of ``other_count``."""
 
     acquisition: str
     name: str
     is_held: bool
     others: tuple[dict[str, str | None], ...]
+    other_count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +180,10 @@ def _described(acquisition: Acquisition, conversation: Conversation) -> Original
         name=describe_acquisition(acquisition)["name"],
         is_held=Hold.objects.filter(conversation__in=others, released_at=None).exists(),
         others=tuple(
-            {"id": one.public_id, "title": describe_conversation(one)["title"]} for one in others
+            {"id": one.public_id, "title": describe_conversation(one)["title"]}
+            for one in others[:NAMED]
         ),
+        other_count=others.count(),
     )
 
 

@@ -83,6 +83,7 @@ class ExportPage(Page):
     def get(self, request: HttpRequest, export_id: str) -> HttpResponse:
         export = export_for(self.person, export_id)
         options, _actor = export_request(export)
+        newer = self._newer(export)
         context = _progress(export.job) | {
             "export": export,
             "options": options,
@@ -90,7 +91,8 @@ class ExportPage(Page):
             "facts": described(export),
             "files": released(export),
             "may_change": may_change(self.person, export.organisation),
-            "newer": self._newer(export),
+            "newer": newer,
+            "newer_is_cut": len(newer) == OFFERED,
             "draft": open_drafts_of(self.person).filter(export=export).first(),
             **latest_about(self.person, export),
         }

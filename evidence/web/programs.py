@@ -100,6 +100,7 @@ class Consent(BaseAuthorizationView):  # type: ignore[misc]  # published without
         if client is None:
             return _trouble(request)
         back = urlsplit(credentials["redirect_uri"])
+        offered = self._offered(request, scopes, client)
         context = {
             "label": client.label,
             "host": back.hostname,
@@ -107,9 +108,9 @@ class Consent(BaseAuthorizationView):  # type: ignore[misc]  # published without
             "rights": [SCOPES[one] for one in API_SCOPES if one in verbs_in(scopes)],
             "is_limited": _limit(scopes, client) is not None,
             "matters": [
-                {"id": one.public_id, "name": describe_matter(one)["name"]}
-                for one in self._offered(request, scopes, client)
+                {"id": one.public_id, "name": describe_matter(one)["name"]} for one in offered
             ],
+            "is_cut": len(offered) == LISTED_MATTERS,
             "is_incomplete": is_incomplete,
         }
         answer = render(request, "web/consent.html", context, status=400 if is_incomplete else 200)

@@ -296,6 +296,12 @@ def test_other_conversations_of_the_original_are_named_and_stay(two, erase):
     assert custody.recheck(messages).problems == []
 
 
+def test_of_an_original_with_many_conversations_a_plan_names_some_and_counts_all(two, monkeypatch):
+    monkeypatch.setattr("evidence.actions.erase_conversation.NAMED", 0)
+    (original,) = plan_erasure(two[0]).originals
+    assert (original.others, original.other_count) == ((), 1)
+
+
 def test_an_original_that_a_hold_on_another_conversation_needs_is_kept_until_then(two, erase, hold):
     first, second = two
     held = hold(second)

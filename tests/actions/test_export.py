@@ -31,6 +31,7 @@ from evidence.select import Choice, parse_ranges, parse_redactions
 from evidence.values import Actor
 from evidence.verify import offline
 from tests.actions.conftest import OPERATOR
+from tests.surfaces import flipped
 
 
 def made(export: Export) -> Export:
@@ -203,7 +204,7 @@ def test_a_full_disk_is_named_and_nothing_is_issued(ask, monkeypatch):
 
 def test_a_stored_message_that_was_changed_is_never_issued(ask, series):
     row = MessageRow.objects.get(series=series, sequence=2)
-    MessageRow.objects.filter(pk=row.pk).update(payload=bytes(row.payload)[:-1] + b"\x00")
+    MessageRow.objects.filter(pk=row.pk).update(payload=flipped(row.payload))
 
     job = run_to_end(ask().job.pk)
 

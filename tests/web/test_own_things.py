@@ -95,12 +95,17 @@ def test_a_bundle_that_was_never_issued_cannot_be_withdrawn(alice, requested):
 
 
 def test_a_newer_bundle_takes_the_place_of_an_older_one_and_never_the_other_way(
-    alice, charlie, issued
+    alice, charlie, issued, monkeypatch
 ):
     older, foreign = apart(issued, alice), issued(charlie)
     newer = issued(alice)
     assert newer.pk != older.pk
-    assert newer.public_id in text_of(alice.client.get(f"/exports/{older.public_id}/"))
+    page = text_of(alice.client.get(f"/exports/{older.public_id}/"))
+    assert newer.public_id in page
+    assert "over the API" not in page
+    with monkeypatch.context() as fewer:
+        fewer.setattr("evidence.web.exports.OFFERED", 1)
+        assert "over the API" in text_of(alice.client.get(f"/exports/{older.public_id}/"))
     back = alice.client.post(
         f"/exports/{newer.public_id}/supersede/", {"by": older.public_id}, follow=True
     )

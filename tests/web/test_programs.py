@@ -115,6 +115,13 @@ def test_it_reaches_only_the_matters_the_person_chose(alice, program, matter, st
     assert client.get(f"{API}/matters").json()["items"][0]["id"] == matter.public_id
 
 
+def test_the_page_says_where_not_every_matter_is_offered(alice, program, matter, monkeypatch):
+    cut = "an older one cannot be chosen alone"
+    assert cut not in alice.client.get(program.address()).content.decode()
+    monkeypatch.setattr("evidence.web.programs.LISTED_MATTERS", 1)
+    assert cut in alice.client.get(program.address()).content.decode()
+
+
 def test_a_person_who_chooses_no_matter_is_asked_again(alice, program, matter):
     answer = alice.client.post(program.address(), {"allow": "yes", "reach": "some"})
     assert answer.status_code == 400

@@ -12,7 +12,7 @@ from evidence.actions.open_matter import open_matter
 from evidence.archive.read import messages
 from evidence.models import Comparison, CustodyEntry, Hold, Membership, Message, Series
 from evidence.values import Actor
-from tests.surfaces import CHAT
+from tests.surfaces import CHAT, flipped
 
 LATER = CHAT.replace("Good morning", "Good evening") + "14/01/2024, 11:00 - Ana: One more\n"
 
@@ -96,7 +96,7 @@ def test_a_comparison_that_met_a_damaged_message_says_so_and_can_be_tried_again(
     alice, two, address
 ):
     row = Message.objects.get(series=two[1], sequence=2)
-    Message.objects.filter(pk=row.pk).update(payload=bytes(row.payload)[:-1] + b"?")
+    Message.objects.filter(pk=row.pk).update(payload=flipped(row.payload))
     alice.client.post(address)
     tasks.compare_all(threading.Event())
 

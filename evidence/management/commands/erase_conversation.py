@@ -68,6 +68,8 @@ class Command(OperatorCommand):
             write(f"  original {original.name} ({original.acquisition}): {kept}")
             for other in original.others:
                 write(f"    it also holds {other['title'] or '(no title)'} ({other['id']})")
+            if further := original.other_count - len(original.others):
+                write(f"    and {further} more")
         if plan.bundles:
             write(f"  not touched: {len(plan.bundles)} issued bundles that show some of it")
         if plan.hindrance:
