@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from django.db import models, transaction
+from django.db.models import Prefetch, prefetch_related_objects
 
 from evidence import custody
 from evidence.custody.epochs import log_id
@@ -48,7 +49,12 @@ def log_admin_view(
     hour = at.astimezone(UTC).strftime("%Y-%m-%dT%H")
     look = "list" if is_list else "object"
     wanted = {}
-    for thing in things:
+    shown = list(things)
+    their_ids = Series.objects.only("public_id", "conversation_id")
+    prefetch_related_objects(
+        [one for one in shown if isinstance(one, Conversation)], Prefetch("series", their_ids)
+    )
+    for thing in shown:
         for subject in subjects_of(thing):
             words = f"{actor.id}:{hour}:{look}:{subject.kind}:{subject.id}"
             wanted[f"admin.viewed:{sha256(words.encode()).hexdigest()[:32]}"] = (thing, subject)
@@ -76,8 +82,8 @@ def subjects_of(thing: models.Model) -> Iterator[Subject]:
     if isinstance(thing, Series):
         yield Subject("series", thing.public_id)
     elif isinstance(thing, Conversation):
-        for public_id in thing.series.values_list("public_id", flat=True):
-            yield Subject("series", public_id)
+        for series in thing.series.all():
+            yield Subject("series", series.public_id)
     elif isinstance(thing, Acquisition):
         yield Subject("acquisition", thing.public_id)
     elif isinstance(thing, Matter):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.contrib.admin import site
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
@@ -108,6 +109,8 @@ def measured(size: int, folder: Path) -> dict[str, Any]:
     client.force_login(user)
     asked = pages_of(user, series) | pages_beside(issued, grown) | pages_of_upload()
     pages = {name: _cost(client, one) for name, one in asked.items()}
+    User.objects.filter(pk=user.pk).update(is_staff=True, is_superuser=True)
+    pages |= {name: _cost(client, one) for name, one in pages_of_operator().items()}
     search, rounds = _searched(client, series)
     compared = pages_of_comparison(series, bench_store.lengthened(small, size))
     pages |= {name: _cost(client, one) for name, one in compared.items()}
@@ -151,6 +154,9 @@ def pages_of(user: User, series: Series) -> dict[str, Asking]:
             "bundles": reverse("exports"),
             "drafts": reverse("drafts"),
             "matters": reverse("matters"),
+            "its log": reverse("series_log", args=[series.public_id]),
+            "account": reverse("account"),
+            "programs": reverse("programs"),
             "organisation": reverse("organisation", args=[series.organisation.public_id]),
             "log of the organisation": reverse(
                 "organisation_log", args=[series.organisation.public_id]
@@ -171,12 +177,28 @@ def pages_beside(issued: Export, grown: Series) -> dict[str, Asking]:
         for name, address in {
             "bundle": reverse("export", args=[issued.public_id]),
             "progress of a bundle": reverse("progress", args=[issued.public_id]),
+            "log of a bundle": reverse("bundle_log", args=[issued.public_id]),
+            "verification page of a bundle": f"{reverse('verify')}?bundle={issued.public_id}",
+            "a hash, looked up": reverse("verify_hash", args=["0" * 64]),
             "matter": reverse("matter", args=[issued.matter.public_id]),
+            "log of a matter": reverse("matter_log", args=[issued.matter.public_id]),
             "changing a matter": reverse("edit_matter", args=[issued.matter.public_id]),
             "pushed conversation": reverse("conversation", args=[grown.public_id]),
             "what is stored of a pushed conversation": reverse("stored", args=[grown.public_id]),
         }.items()
     }
+
+
+def pages_of_operator() -> dict[str, Asking]:
+    """Return the pages of the administration: the list of every kind of row, and its latest row."""
+    found = {}
+    for model in site._registry:  # nothing public says which models an administration shows
+        if model._meta.app_label == "evidence" and (latest := model._default_manager.last()):
+            name = f"admin:evidence_{model._meta.model_name}"
+            words = f"administration, {model._meta.verbose_name}"
+            found[f"{words}, list"] = _getting(reverse(f"{name}_changelist"))
+            found[words] = _getting(reverse(f"{name}_change", args=[latest.pk]))
+    return found
 
 
 def pages_of_upload() -> dict[str, Asking]:

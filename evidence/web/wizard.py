@@ -67,7 +67,7 @@ from evidence.values import Message, Ranges
 from evidence.web.page import Page
 from evidence.web.wizard_forms import NUMBERS, AuthorityForm, PurposeForm, RuleForm
 from evidence.web.wizard_parties import PartiesStep
-from evidence.web.wizard_steps import STEPS, DraftChanged, Step, step_address
+from evidence.web.wizard_steps import STEPS, DraftChanged, Step, step_address, turned_to
 
 WINDOW = 30
 """Messages on one page of a step."""
@@ -193,7 +193,7 @@ class ConversationsStep(Step):
         def change(kept: State) -> None:
             kept[self.step] = picked
 
-        turned = request.POST.get("to", "")
+        turned = turned_to(request)
         if not picked and request.POST.get("go") != "back" and not turned:
             error = _("Please choose at least one conversation.")
             return self._page(request, draft, state, picked, status=400, error=error)
@@ -352,7 +352,7 @@ class MessagesStep(_PerConversation):
             return redirect(following)
         if go in ("next", "back"):
             return self.on(request, draft)
-        start = request.POST.get("to") or request.POST.get("first") or "1"
+        start = turned_to(request) or turned_to(request, "first") or "1"
         return redirect(
             step_address(self.step, draft, conversation=one.public_id, **{"from": start})
         )
@@ -492,7 +492,7 @@ class RedactionStep(_PerConversation):
         except DraftChanged:
             return self._page(request, at, status=409, is_stale=True)
         query: dict[str, object] = {"conversation": one.public_id, "from": number}
-        if part := request.POST.get("part"):
+        if part := turned_to(request, "part"):
             query |= {"message": number, "part": part}
             return redirect(step_address(self.step, draft, **query) + "#edit")
         return redirect(step_address(self.step, draft, **query) + f"#m{number}")

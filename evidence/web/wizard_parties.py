@@ -31,10 +31,12 @@ from evidence.front.sentences import error_sentence
 from evidence.models import Draft, Series
 from evidence.values import Participant
 from evidence.web.page import Page
-from evidence.web.wizard_steps import DraftChanged, Step, step_address
+from evidence.web.wizard_steps import DraftChanged, Step, step_address, turned_to
 
 PEOPLE = 30
 """People on one page: a form has no more fields than a browser may send at once."""
+CROWD = 6
+"""Where more people are on a page, what is rarely filled in is folded away."""
 
 Person = tuple[Series, SeriesFacts, Participant]
 
@@ -69,8 +71,8 @@ class PartiesStep(Step):
         wrong = self._take_pictures(request, draft, people)
         if wrong:
             return self._page(request, draft, state, given, status=400, wrong=wrong)
-        if request.POST.get("to"):
-            return redirect(step_address(self.step, draft, page=request.POST["to"]))
+        if turned := turned_to(request):
+            return redirect(step_address(self.step, draft, page=turned))
         for one, _facts, person in people:
             if request.POST.get("add") == f"{one.public_id}-{person.key}":
                 return self._back_to(draft, people, one.public_id, person.key)
@@ -153,6 +155,7 @@ class PartiesStep(Step):
         context = {
             "groups": list(groups.values()),
             "page": page,
+            "is_crowd": len(page) > CROWD,
             "bases": BASES.items(),
             "most": MOST_PER_PARTY,
             "megabytes": LARGEST // 1_000_000,

@@ -158,11 +158,13 @@ def test_a_form_never_has_more_fields_than_may_be_sent(alice, stored):
     assert "1 to 30 of 400 people" in walk.page("parties")
 
 
-@pytest.mark.parametrize("page", ["0", "99", "x", "-1"])
+@pytest.mark.parametrize("page", ["0", "99", "x", "-1", "9" * 5_000])
 def test_a_page_of_people_that_is_not_there_is_another_one(walk, page):
     assert people_on(walk.page("parties", f"?page={page}"))
     answer = walk.send("parties", {"to": page, "go": ""})
-    assert people_on(text_of(walk.client.get(answer["Location"])))
+    assert len(answer["Location"]) < 200
+    if page in ("0", "99"):
+        assert people_on(text_of(walk.client.get(answer["Location"])))
 
 
 # A text too long to click in one go

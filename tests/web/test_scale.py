@@ -13,9 +13,9 @@ from evidence.actions.keep_draft import describe_draft
 from evidence.actions.request_export import ExportOptions
 from evidence.archive.keys import keyed, new_series_key, open_json, seal_json
 from evidence.front.exporting import ask_for_bundle
-from evidence.management.bench_pages import pages_beside, pages_of
+from evidence.management.bench_pages import pages_beside, pages_of, pages_of_operator
 from evidence.management.bench_store import grown, lengthened
-from evidence.models import Conversation, Draft, Export, Matter, Series
+from evidence.models import Conversation, Draft, Export, Matter, Series, User
 from evidence.models.ids import opaque_id
 from evidence.select import Choice, blocks
 from evidence.values import Actor
@@ -29,7 +29,8 @@ def beside(series: Series, number: int) -> None:
     """Store ``number`` further conversations beside ``series``, with nothing in them."""
     organisation, now = series.organisation, timezone.now()
     facts = open_json(organisation, series.public_id, "series", series.payload)
-    for place in range(number):
+    there = series.acquisition.series.count()
+    for place in range(there, there + number):
         public_id = opaque_id()
         about = {"platform": "whatsapp", "title": f"Talk {place}", "custodian": "Ana"}
         conversation = Conversation.objects.create(
@@ -76,6 +77,16 @@ def test_every_page_asks_as_often_where_much_is_stored(alice, issued, monkeypatc
 
     assert Series.objects.count() == 11
     assert with_much == with_little
+
+
+def test_the_administration_asks_as_often_where_much_is_stored(alice, issued):
+    User.objects.filter(pk=alice.user.pk).update(is_staff=True, is_superuser=True)
+    series = issued(alice).selection.series.get()
+    beside(series, 1)
+    with_little = asked(alice.client, pages_of_operator())
+    beside(series, 7)
+    assert asked(alice.client, pages_of_operator()) == with_little
+    assert len(with_little) > 20
 
 
 @pytest.mark.parametrize("listed", [2, 100])
