@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -55,6 +56,7 @@ from evidence.front.drafting import (
     rule_choice,
     rule_of,
 )
+from evidence.front.estimates import estimate
 from evidence.front.exporting import ask_for_bundle, count_of, counted, require_own_name
 from evidence.front.marks import plain
 from evidence.front.sentences import error_sentence
@@ -76,8 +78,6 @@ PIECES = 600
 OFFERED = 50
 """Conversations on one page of a step, or drafts on one of theirs."""
 MOST_CONVERSATIONS = 50
-_ROWS_PER_PAGE = {"record": 9, "conversation": 11}
-"""What fits on a printed page by experience; an estimate for the review, nothing more."""
 
 
 class Drafts(Page):
@@ -720,7 +720,7 @@ class ReviewStep(Step):
             "parties": [
                 (account, one.name, BASES[one.basis], len(one.pictures)) for account, one in stated
             ],
-            "pages": 4 + count.chosen // _ROWS_PER_PAGE[options.style],
+            "estimate": partial(estimate, choices, picked, options.style, pictures),
         }
 
 
