@@ -214,9 +214,18 @@ class SecondStepAdmin(_ModelAdmin):
 
 @admin.register(User)
 class PersonAdmin(UserAdmin):  # type: ignore[type-arg]  # generic in the stubs only
-    """People, as Django manages them; deleting would orphan what they answer for."""
+    """People, as Django manages them, with rights of groups only, for a choice among all there are
+    takes the page long; deleting would orphan what they answer for."""
 
     readonly_fields = ("public_id",)
+    filter_horizontal = ("groups",)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Leave single rights out."""
+        return [
+            (name, rest | {"fields": [one for one in rest["fields"] if one != "user_permissions"]})
+            for name, rest in super().get_fieldsets(request, obj)
+        ]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

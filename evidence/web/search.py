@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
+from types import MappingProxyType
 
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -25,7 +27,7 @@ from evidence.archive.search import Hit, search
 from evidence.errors import BusyNow, Corrupt
 from evidence.front.limits import Turnstile
 from evidence.front.sentences import error_sentence
-from evidence.models import Series
+from evidence.models import Series, User
 from evidence.values import Actor
 from evidence.web.page import Page
 
@@ -42,24 +44,70 @@ _LOOK = 200
 
 class Search(Page):
     def get(self, request: HttpRequest, series_id: str) -> HttpResponseBase:
-        series = series_for(self.person, series_id)
-        words = " ".join(request.GET.get("q", "")[:100].split())
+        asked = Asked.of(request, series_for(self.person, series_id))
+        context = {"series": asked.series, "facts": describe_series(asked.series)}
+        page = render(request, "web/search.html", context | asked.context)
+        return searched(page, asked, self.person, self.actor)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is looked for, and from which message on. mark: where on the page hits are to stand."""
+
+    series: Series
+    words: str
+    first: int
+    mark: str
+
+    @classmethod
+    def of(cls, request: HttpRequest, series: Series) -> Asked:
+        """Return what the query of ``request`` asks for."""
         start = request.GET.get("from", "")
         first = int(start) if start.isdecimal() and 0 < len(start) < 13 else 1
-        first = min(max(1, first), max(1, series.size))
-        mark = f"<!-- {secrets.token_hex(16)} -->"
-        context = {"series": series, "facts": describe_series(series), "words": words, "mark": mark}
-        page = render(request, "web/search.html", context)
-        page.headers["Cache-Control"] = "no-store"
-        if not words:
-            return page
-        head, _, tail = page.content.decode().partition(mark)
-        found = _Found(series, self.actor, words, first)
-        places = _taken_places(self.person.public_id)
-        answer = StreamingHttpResponse(_Stream(_pieces(head, found, tail), places))
-        answer.headers["Cache-Control"] = "no-store"
-        answer.headers["X-Accel-Buffering"] = "no"
-        return answer
+        return cls(
+            series=series,
+            words=words_of(request.GET.get("q", "")),
+            first=min(max(1, first), max(1, series.size)),
+            mark=f"<!-- {secrets.token_hex(16)} -->",
+        )
+
+    @property
+    def context(self) -> dict[str, object]:
+        """Return what the page needs to make room for the hits."""
+        return {"words": self.words, "mark": self.mark}
+
+
+def words_of(text: str) -> str:
+    """Return what is looked for when somebody wrote ``text``."""
+    return " ".join(text[:100].split())
+
+
+def searched(
+    page: HttpResponse,
+    asked: Asked,
+    person: User,
+    actor: Actor,
+    *,
+    templates: tuple[str, str] = ("web/_hit.html", "web/_searched.html"),
+    more: Mapping[str, object] = MappingProxyType({}),
+) -> HttpResponseBase:
+    """Return ``page`` as an answer that grows: where it bears the mark, hits come as they are found.
+    Without words to look for it is the page itself.
+
+    templates: of a hit, and of how far the search has come. more: what they need besides. Raises
+    BusyNow.
+    """
+    page.headers["Cache-Control"] = "no-store"
+    if not asked.words:
+        return page
+    head, _, tail = page.content.decode().partition(asked.mark)
+    found = _Found(asked, actor, templates, more)
+    answer = StreamingHttpResponse(
+        _Stream(_pieces(head, found, tail), _taken_places(person.public_id))
+    )
+    answer.headers["Cache-Control"] = "no-store"
+    answer.headers["X-Accel-Buffering"] = "no"
+    return answer
 
 
 _TOGETHER = Turnstile("search", at_once=AT_ONCE, patience=PATIENCE, per_minute=60)
@@ -94,12 +142,16 @@ class _Stream:
 class _Found:
     """A search under way, written down as HTML."""
 
-    def __init__(self, series: Series, actor: Actor, words: str, first: int) -> None:
-        self._series, self._actor, self._words, self._first = series, actor, words, first
+    def __init__(
+        self, asked: Asked, actor: Actor, templates: tuple[str, str], more: Mapping[str, object]
+    ) -> None:
+        self._series, self._words, self._first = asked.series, asked.words, asked.first
+        self._actor, self._more = actor, more
+        self._hit_template, self._progress_template = templates
         self._language = translation.get_language()
         self._logged: set[int] = set()
         self._number = 0
-        self._last = first - 1
+        self._last = asked.first - 1
 
     def pieces(self) -> Iterator[str]:
         """Yield hits and, a few times a second, how far the search has come. Shown is logged."""
@@ -129,7 +181,7 @@ class _Found:
                 series=self._series, actor=self._actor, first=hit.sequence, last=hit.sequence,
                 at=timezone.now(),
             )  # fmt: skip
-        return self._html("web/_hit.html", {"series": self._series, "hit": hit})
+        return self._html(self._hit_template, {"series": self._series, "hit": hit})
 
     def _progress(self, *, is_over: bool = False) -> str:
         is_whole = self._last >= self._series.size
@@ -142,15 +194,15 @@ class _Found:
             "is_over": is_over,
             "next": self._last + 1 if is_over and not is_whole else None,
         }
-        return self._html("web/_searched.html", context)
+        return self._html(self._progress_template, context)
 
     def failed(self, error: Corrupt) -> str:
         """Return the end of a search that met a message which does not open."""
-        return self._html("web/_searched.html", {"error": error_sentence(error)})
+        return self._html(self._progress_template, {"error": error_sentence(error)})
 
     def _html(self, template: str, context: dict[str, object]) -> str:
         with translation.override(self._language):
-            return render_to_string(template, context)
+            return render_to_string(template, {**self._more, **context})
 
 
 def _pieces(head: str, found: _Found, tail: str) -> Iterator[str]:

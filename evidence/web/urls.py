@@ -17,6 +17,7 @@ from evidence.web import (
     uploads,
     wizard,
     wizard_parties,
+    wizard_search,
 )
 
 urlpatterns = [
@@ -146,6 +147,11 @@ urlpatterns = [
     *(
         path(f"drafts/<slug:draft_id>/{view.step}/", view.as_view(), name=f"wizard_{view.step}")
         for view in wizard.WIZARD
+    ),
+    path(
+        "drafts/<slug:draft_id>/messages/search/",
+        wizard_search.SearchStep.as_view(),
+        name="wizard_search",
     ),
     path(
         "drafts/<slug:draft_id>/pictures/<slug:picture_id>",

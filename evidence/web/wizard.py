@@ -6,11 +6,11 @@ meanwhile, nothing is overwritten unseen: the page comes back with what was type
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.contrib import messages
@@ -19,7 +19,9 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -67,6 +69,7 @@ from evidence.models import Draft, Export, Series
 from evidence.select import Choice, Picked, Redaction
 from evidence.values import Message, Ranges
 from evidence.web.page import Page
+from evidence.web.search import words_of
 from evidence.web.wizard_forms import NUMBERS, AuthorityForm, PurposeForm, RuleForm
 from evidence.web.wizard_parties import PartiesStep
 from evidence.web.wizard_steps import STEPS, DraftChanged, Step, step_address, turned_to
@@ -273,7 +276,7 @@ class _PerConversation(Step):
     """A step that is walked once for every conversation of the draft; without any, the step before
     is shown."""
 
-    def get(self, request: HttpRequest, draft_id: str) -> HttpResponse:
+    def get(self, request: HttpRequest, draft_id: str) -> HttpResponseBase:
         at = self._at(request, draft_id)
         return self.look(request, at) if isinstance(at, At) else at
 
@@ -281,7 +284,7 @@ class _PerConversation(Step):
         at = self._at(request, draft_id)
         return self.take(request, at) if isinstance(at, At) else at
 
-    def look(self, request: HttpRequest, at: At) -> HttpResponse:
+    def look(self, request: HttpRequest, at: At) -> HttpResponseBase:
         """Return the page."""
         raise NotImplementedError
 
@@ -322,12 +325,12 @@ class MessagesStep(_PerConversation):
 
     step = "messages"
 
-    def look(self, request: HttpRequest, at: At) -> HttpResponse:
+    def look(self, request: HttpRequest, at: At) -> HttpResponseBase:
         return self._page(request, at, rule_of(at.state, at.one))
 
     def take(self, request: HttpRequest, at: At) -> HttpResponse:
         draft, one = at.draft, at.one
-        rule = {name: request.POST.get(name, "").strip()[:NUMBERS] for name in _RULE}
+        rule = {name: request.POST.get(name, "").strip()[:NUMBERS] for name in RULE}
         form = RuleForm(_people(describe_series(one)), request.POST)
         try:
             if not form.is_valid():
@@ -348,6 +351,9 @@ class MessagesStep(_PerConversation):
         except DraftChanged:
             return self._page(request, at, rule, status=409, is_stale=True)
         go = request.POST.get("go", "")
+        if go == "search" and (words := words_of(request.POST.get("q", ""))):
+            query = urlencode({"conversation": one.public_id, "q": words})
+            return redirect(f"{reverse('wizard_search', args=[draft.public_id])}?{query}")
         if go == "next" and (following := self.following(at)):
             return redirect(following)
         if go in ("next", "back"):
@@ -411,7 +417,7 @@ class MessagesStep(_PerConversation):
         return self.shown(request, at.draft, at.state, context | more, status)
 
 
-_RULE = ("period_from", "period_to", "participant", "messages", "context")
+RULE = ("period_from", "period_to", "participant", "messages", "context")
 
 
 def _people(facts: SeriesFacts) -> list[tuple[str, str]]:
@@ -431,25 +437,32 @@ def _asked_rule(request: HttpRequest, one: Series, rule: dict[str, str]) -> dict
     Only what was ticked or unticked on the page counts, so a page of ticks says nothing about the
     messages it does not show. Raises InvalidSelection.
     """
-    before = {n for n in _numbers(request.POST.get("ticked", "").split(",")) if n <= one.size}
-    after = {n for n in _numbers(request.POST.getlist("tick")) if n <= one.size}
+    before = {n for n in numbers_in(request.POST.get("ticked", "").split(",")) if n <= one.size}
+    after = {n for n in numbers_in(request.POST.getlist("tick")) if n <= one.size}
     has_ticks = "ticked" in request.POST and before != after
     if request.POST.get("do") != "contiguous" and not has_ticks:
         return rule
     chosen = chosen_by(one, rule)
     if has_ticks:
         chosen = chosen.with_(after - before).without(before - after)
+    if request.POST.get("do") == "contiguous" and chosen.bits:
+        chosen = Picked.of(Ranges(((chosen.first, chosen.last),)))
+    return dict.fromkeys(RULE, "") | {"messages": numbered(chosen)}
+
+
+def numbered(chosen: Picked) -> str:
+    """Return the numbers of what was chosen one by one, as a rule keeps them. Raises
+    InvalidSelection where there is none, or where they are too many stretches."""
     if not chosen.bits:
         raise InvalidSelection("nothing is ticked", code="nothing_selected")
-    if request.POST.get("do") == "contiguous":
-        chosen = Picked.of(Ranges(((chosen.first, chosen.last),)))
     numbers = str(chosen.ranges()) if chosen.stretches * 2 <= NUMBERS else ""
     if not 0 < len(numbers) <= NUMBERS:
         raise InvalidSelection(f"{chosen.stretches} stretches", code="too_scattered")
-    return dict.fromkeys(_RULE, "") | {"messages": numbers}
+    return numbers
 
 
-def _numbers(texts: list[str]) -> set[int]:
+def numbers_in(texts: Sequence[str]) -> set[int]:
+    """Return the numbers that were sent, without what is none."""
     return {int(text) for text in texts if text.isdecimal() and len(text) < 13}
 
 
@@ -522,7 +535,7 @@ class RedactionStep(_PerConversation):
     def _clicked(self, request: HttpRequest, at: At, number: int) -> set[int]:
         """Return the segments to be withheld: as clicked of those on the page, as kept of others."""
         clicked = _segments(request.POST.getlist("segment"))
-        shown = _numbers(request.POST.get("shown", "").split("-"))
+        shown = numbers_in(request.POST.get("shown", "").split("-"))
         if len(shown) == 2:
             hidden = _hidden(redactions_of(at.state, at.one).get(number))
             clicked |= {n for n in sequences(hidden) if not min(shown) <= n <= max(shown)}
@@ -620,7 +633,7 @@ def _segments(texts: list[str]) -> set[int]:
     found: set[int] = set()
     for text in texts:
         first, _, last = text.partition("-")
-        ends = _numbers([first, last or first])
+        ends = numbers_in([first, last or first])
         if ends and len(ends) == (1 if not last or last == first else 2):
             found |= set(range(min(ends), min(max(ends), min(ends) + LONGEST_CLUSTER) + 1))
     return found - {0}

@@ -47,6 +47,8 @@ class Step(Page):
     """What the steps have in common: the draft, the way there and back, and keeping."""
 
     step: ClassVar[str]
+    page: ClassVar[str] = ""
+    """Its template where that is not called like the step."""
 
     def troubled(self, request: HttpRequest, error: EvidenceError) -> HttpResponse:
         if not isinstance(error, DraftConfirmed):
@@ -101,7 +103,10 @@ class Step(Page):
             "seen": mark(self.part(state)),
         }
         answer = render(
-            request, f"web/wizard/{self.step}.html", frame | dict(context), status=status
+            request,
+            f"web/wizard/{self.page or self.step}.html",
+            frame | dict(context),
+            status=status,
         )
         answer.headers["Cache-Control"] = "no-store"
         return answer

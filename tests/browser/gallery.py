@@ -173,6 +173,8 @@ SCENES = (
     Scene("wizard-review-erased", "wizard_review", at("wizard_review", "bereft_draft")),
     Scene("wizard-redaction-open", "wizard_redaction", at("wizard_redaction", "draft"),
           "alice", _open_message),
+    Scene("wizard-search", "wizard_search", at("wizard_search", "draft")),
+    Scene("wizard-search-found", "wizard_search", at("wizard_search", "draft", query="?q=the")),
     Scene("wizard-redaction-long", "wizard_redaction",
           at("wizard_redaction", "group_draft", query="?message=1&part=2#edit")),
     Scene("wizard-parties-group", "wizard_parties",

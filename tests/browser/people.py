@@ -105,3 +105,9 @@ class Person:
             chooser.value.set_files(str(file))
             return
         raise AssertionError("the space bar opens no file chooser")
+
+
+def logged_on(page: Any) -> list[str]:
+    """Return the events in the log on a page, newest first."""
+    rows: list[str] = page.locator("table.log tbody th").all_inner_texts()
+    return [row.split("\n")[0].strip() for row in rows]

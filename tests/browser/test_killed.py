@@ -16,7 +16,7 @@ import pytest
 from evidence.gateways.clock import SystemClock
 from evidence.gateways.development_pki import ensure
 from evidence.gateways.local_authority import REPLY, LocalAuthority
-from tests.browser.people import Person
+from tests.browser.people import Person, logged_on
 from tests.browser.test_whole_way import GO_ON, PASSWORD, choose, deliver
 from tests.patience import PATIENCE
 from tests.pki.world import http_server
@@ -141,7 +141,7 @@ def test_whatever_is_killed_the_same_page_goes_on_to_one_bundle(browser, deploym
         assert deployment.wait_until_ended() == "ready", deployment.trouble()
         page.locator('main a[href$=".zip"]').wait_for()
         assert page.url == watched
-        events = page.locator("table.log td:nth-child(3)").all_inner_texts()
+        events = logged_on(page)
         assert sorted(events) == ["Bundle issued", "Bundle prepared", "Bundle requested"]
         assert someone.wrong() == []
         with page.expect_download() as coming:

@@ -10,7 +10,8 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
-from tests.browser.stage import CHAT
+from tests.browser.people import logged_on
+from tests.browser.stage import CHAT, acquired
 
 pytestmark = pytest.mark.long
 
@@ -322,6 +323,25 @@ def test_a_job_whose_worker_was_killed_goes_on_and_the_page_follows(
     finish_the_job()
 
     page.locator('main a[href$=".zip"]').wait_for()
-    events = page.locator("table.log td:nth-child(3)").all_inner_texts()
+    events = logged_on(page)
+    assert "Bundle issued" in events or "证据包已出具" in events
     assert len(events) == len(set(events))
+    assert someone.wrong() == []
+
+
+def test_messages_are_found_by_words_and_chosen_on_a_phone(person, alice, tmp_path):
+    series = acquired(alice, chat_file(tmp_path), timezone="Europe/Madrid", owner="Ana")
+    draft = alice.client.post("/drafts/", {"series": series.public_id})["Location"]
+    someone = person("en", 390, actor=alice)
+    page = someone.page
+    page.goto(draft.replace("purpose", "messages"))
+    page.fill("#q", "NOON")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("mark")
+    assert page.locator(".hit input:checked").count() == 1
+    someone.look("wizard-search")
+    page.keyboard.press("Tab")  # on the way to the content: a click is not lost by it
+    page.click("button[value=only]")
+    page.wait_for_selector("#count .counter")
+    assert "1 of 5 messages" in page.inner_text("#count")
     assert someone.wrong() == []

@@ -132,7 +132,7 @@ def addresses(alice, issued, now):
         at=now,
     )  # fmt: skip
     return {
-        **{f"wizard_{step}": [draft.public_id] for step in (*STEPS, "result")},
+        **{f"wizard_{step}": [draft.public_id] for step in (*STEPS, "result", "search")},
         "drop_draft": [draft.public_id],
         "party_picture": [draft.public_id, picture.public_id],
         "search": [series.public_id],
@@ -211,6 +211,7 @@ EXPECTED = {
     # a draft is its person's alone
     **{f"wizard_{step}": (200, 404, 404) for step in STEPS},
     "wizard_result": (302, 404, 404),
+    "wizard_search": (200, 404, 404),
     "party_picture": (200, 404, 404),
 }
 
@@ -276,7 +277,7 @@ def test_strangers_change_nothing(alice, bob, charlie, addresses):
         assert Client().post(address).status_code == SIGN_IN, name
         if name != "switch_organisation":
             assert bob.client.post(address, {"role": "remove"}).status_code == 403, name
-    for name in ("drop_draft", *(f"wizard_{step}" for step in STEPS)):
+    for name in ("drop_draft", "wizard_search", *(f"wizard_{step}" for step in STEPS)):
         address = reverse(name, args=addresses[name])
         for actor in (bob, charlie):
             assert actor.client.post(address, {"go": "next"}).status_code == 404, name

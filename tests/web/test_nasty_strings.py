@@ -227,6 +227,8 @@ def test_pages_with_words_in_the_address_and_pages_of_trouble(alice, addresses):
     for address in (
         f"/conversations/{series}/search/?q={MARK}",
         "/conversations/" + series + "/search/?q=%3Cscript%3Ealert(1)%3C/script%3E%E2%80%AE",
+        f"/drafts/{draft}/messages/search/?q={MARK}",
+        f"/drafts/{draft}/messages/search/?q=%3Cscript%3Ealert(1)%3C/script%3E%E2%80%AE",
         f"/drafts/{draft}/redaction/?message=1", f"/drafts/{draft}/messages/?from=%3Cscript%3E",
         f"/verify/?bundle={addresses['export'][0]}", "/verify/?hash=%3Cscript%3E",
         "/%3Cscript%3Ealert(1)%3C/script%3E/", "/account/?next=%0d%0aSet-Cookie:%20a=b",
