@@ -19,6 +19,8 @@ _BYTES_AROUND = 800_000
 """What every bundle has: the verifier, certificates, tokens, the fonts of its document."""
 _BYTES_PER_MESSAGE = 1_170
 """Pages and JSON lines of a message of some hundred characters (``manage.py bench``)."""
+_LOOKED_AT = 5_000
+"""Attachments whose size is asked for; of more, the others are taken to be like them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,8 @@ class Estimate:
 def estimate(
     choices: Choices, picked: Sequence[Picked], style: str, pictures: Sequence[PictureFacts]
 ) -> Estimate:
-    """Return what a bundle of ``choices``, which mean ``picked``, comes to. Two queries."""
+    """Return what a bundle of ``choices``, which mean ``picked``, comes to. Two or three queries, quick at
+    any size."""
     chosen = sum(len(one) for one in picked)
     enclosed = _originals(choices, picked) + _attachments(choices, picked)
     enclosed += sum(one.size for one in pictures)
@@ -65,11 +68,15 @@ def _attachments(choices: Choices, picked: Sequence[Picked]) -> int:
             for number, one in choice.redactions.items()
             if {"*", "attachments"} & set(one.targets)
         ]
-        there = Q(series=series, sequence__gte=mine.first, sequence__lte=mine.last)
-        among |= there & ~Q(sequence__in=hidden) if hidden else there
+        span = Q(series=series, sequence__gte=mine.first, sequence__lte=mine.last)
+        among |= span & ~Q(sequence__in=hidden) if hidden else span
     if not among:
         return 0
-    found: int | None = Attachment.objects.filter(among).aggregate(sum=Sum("blob__stored_size"))[
-        "sum"
-    ]
-    return found or 0
+    there = Attachment.objects.filter(among, blob__isnull=False).order_by()
+    found = there.values("blob__stored_size")[:_LOOKED_AT].aggregate(
+        sum=Sum("blob__stored_size"), number=Count("*")
+    )
+    octets: int = found["sum"] or 0
+    if found["number"] < _LOOKED_AT:
+        return octets
+    return octets * there.count() // _LOOKED_AT

@@ -329,7 +329,9 @@ def test_a_job_whose_worker_was_killed_goes_on_and_the_page_follows(
     assert someone.wrong() == []
 
 
-def test_messages_are_found_by_words_and_chosen_on_a_phone(person, alice, tmp_path):
+def test_messages_are_found_by_words_and_chosen_on_a_phone(
+    person, alice, transactional_db, tmp_path
+):
     series = acquired(alice, chat_file(tmp_path), timezone="Europe/Madrid", owner="Ana")
     draft = alice.client.post("/drafts/", {"series": series.public_id})["Location"]
     someone = person("en", 390, actor=alice)

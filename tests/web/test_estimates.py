@@ -75,6 +75,12 @@ def test_a_bundle_is_about_as_large_as_was_said(alice, series, name):
     assert said.octets == pytest.approx(whole.size, rel=0.2)
 
 
+def test_of_many_attachments_some_speak_for_all(series, monkeypatch):
+    exact = expected(series, Choice(messages=parse_ranges("1-2"))).enclosed
+    monkeypatch.setattr("evidence.front.estimates._LOOKED_AT", 1)
+    assert expected(series, Choice(messages=parse_ranges("1-2"))).enclosed == exact
+
+
 def test_an_estimate_takes_as_many_queries_for_many_conversations(alice, stored):
     every = [stored(alice, partner=name) for name in ("Bo", "Cy", "Di")]
     choices = [(one, Choice()) for one in every]
