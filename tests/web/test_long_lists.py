@@ -148,7 +148,7 @@ def test_names_on_other_pages_stay(walk):
 
 
 def test_a_form_never_has_more_fields_than_may_be_sent(alice, stored):
-    """Ten groups of a hundred: more fields than Django takes, were they one form."""
+    """Four groups of a hundred: more fields than Django takes, were they one form."""
     every = [stored(alice, group(100).replace("Member", f"G{n} Member")) for n in range(4)]
     walk = Walk(alice, *every)
     walk.to("messages")
