@@ -536,7 +536,7 @@ class RedactionStep(_PerConversation):
         """Return the segments to be withheld: as clicked of those on the page, as kept of others."""
         clicked = _segments(request.POST.getlist("segment"))
         shown = numbers_in(request.POST.get("shown", "").split("-"))
-        if len(shown) == 2:
+        if shown:
             hidden = _hidden(redactions_of(at.state, at.one).get(number))
             clicked |= {n for n in sequences(hidden) if not min(shown) <= n <= max(shown)}
         return clicked

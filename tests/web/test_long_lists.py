@@ -207,6 +207,20 @@ def test_a_long_text_is_clicked_part_by_part(long_walk):
     assert kept(long_walk) == ["body:601-602"]
 
 
+@pytest.mark.parametrize("last", [1, 2])
+def test_a_last_part_of_one_word_uncovers_nothing_before_it(long_walk, monkeypatch, last):
+    total = len(segments(LONG))
+    monkeypatch.setattr("evidence.web.wizard.PIECES", total - last)
+    form = {"message": "1", "go": "withhold"}
+    page = long_walk.page("redaction", "?message=1&part=1")
+    (first,) = re.findall(r'name="shown" value="([\d-]+)"', page)
+    long_walk.send("redaction", form | {"segment": ["1", "2"], "shown": first})
+    page = long_walk.page("redaction", "?message=1&part=2")
+    (second,) = re.findall(r'name="shown" value="([\d-]+)"', page)
+    long_walk.send("redaction", form | {"segment": [str(total)], "shown": second})
+    assert kept(long_walk) == [f"body:1-2,{total}"]
+
+
 def test_a_whole_part_can_be_clicked_and_sent(long_walk):
     every = [str(number) for number in range(1, 601)]
     answer = long_walk.send(
