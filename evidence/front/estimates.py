@@ -15,8 +15,9 @@ from evidence.select import Picked
 _ROWS_PER_PAGE = {"record": 9, "conversation": 11}
 _PAGES_AROUND = 4
 """Cover, participants, appendix."""
-_BYTES_AROUND = 800_000
-"""What every bundle has: the verifier, certificates, tokens, the fonts of its document."""
+_BYTES_AROUND = 900_000
+"""What every bundle has: the verifier, certificates, tokens, the fonts of its document (Chinese ones
+are larger)."""
 _BYTES_PER_MESSAGE = 1_170
 """Pages and JSON lines of a message of some hundred characters (``manage.py bench``)."""
 _LOOKED_AT = 5_000
