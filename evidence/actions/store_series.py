@@ -17,6 +17,7 @@ from typing import Any
 from django.conf import settings
 
 from evidence import custody, ingest
+from evidence.actions.completeness import Completeness
 from evidence.archive.blobs import store_blob
 from evidence.archive.insert import MessageRow, insert_messages
 from evidence.archive.keys import keyed, message_aad, new_series_key, seal_json
@@ -81,6 +82,7 @@ class SeriesWriter:
         self._attachments: list[Attachment] = []
         self._stored_members: dict[str, Blob] = {}
         self._warned: list[dict[str, str]] = []
+        self._completeness = Completeness()
         self._ended: list[SeriesEnd] = []
         self.unparsed = 0
 
@@ -139,6 +141,7 @@ class SeriesWriter:
         sender = int(str(message.sender["key"])[1:]) if message.sender else 0
         moment = _moment(message.time)
         self._blocks.take(sender, moment)
+        self._completeness.take(message, moment)
         return MessageRow(
             self._series.pk,
             message.sequence,
@@ -235,6 +238,7 @@ class SeriesWriter:
             "participants": participants,
             "warnings": self.warnings(),
             "unparsed": self._end.unparsed_count,
+            **self._completeness.facts(),
         }
 
     def _custodian(self) -> str:

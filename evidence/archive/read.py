@@ -22,6 +22,20 @@ _Raw = bytes | memoryview
 
 
 @dataclass(frozen=True, slots=True)
+class Silence:
+    """Nothing was sent from ``first_at`` to ``last_at``; ``ends``: the message that ends it."""
+
+    ends: int
+    first_at: datetime
+    last_at: datetime
+
+    @property
+    def days(self) -> int:
+        """Whole days."""
+        return (self.last_at - self.first_at).days
+
+
+@dataclass(frozen=True, slots=True)
 class SeriesFacts:
     """What people see of a series, decrypted."""
 
@@ -43,6 +57,10 @@ class SeriesFacts:
     format: str
     parser: str
     unparsed: int
+    missing_media: int = 0
+    """Attachments that are named and not included."""
+    silences: tuple[Silence, ...] = ()
+    """The longest stretches of time without a message, in order."""
     extra: dict[str, Any] = field(default_factory=dict)
 
 
@@ -108,6 +126,13 @@ def describe_series(series: Series) -> SeriesFacts:
         format=series.acquisition.format,
         parser=series.acquisition.parser_version,
         unparsed=facts["unparsed"],
+        missing_media=facts.get("missing_media", 0),  # older series were not looked at for it
+        silences=tuple(
+            Silence(
+                one["ends"], datetime.fromisoformat(one["from"]), datetime.fromisoformat(one["to"])
+            )
+            for one in facts.get("silences", [])
+        ),
     )
 
 

@@ -346,11 +346,13 @@ class AcquisitionPage(Page):
         acquisition = acquisition_for(self.person, acquisition_id)
         series = series_of(self.person).filter(acquisition=acquisition).order_by("place")
         page = Paginator(series, LISTED).get_page(request.GET.get("page"))
+        conversations = [describe_series(one) for one in page]
         context = {
             "acquisition": acquisition,
             "facts": describe_acquisition(acquisition),
             "page": page,
-            "conversations": [describe_series(one) for one in page],
+            "conversations": conversations,
+            "incomplete": [one for one in conversations if one.missing_media or one.silences],
             "stamp": _stamp_over(acquisition),
         }
         return render(request, "web/acquisition.html", context)
