@@ -100,6 +100,16 @@ def test_replies_point_to_their_row_and_forwards_to_their_source(rows_of):
     assert forward.forward == {"from": "Eve", "time_raw": None}
 
 
+@pytest.mark.parametrize("number", [10**30, -(10**30), 1 << 63, -(1 << 63)])
+def test_a_number_larger_than_any_machine_counts_is_a_row_like_others(number, rows_of):
+    first, second, reply = rows_of(
+        message(number), message(5), message(6, reply_to_message_id=number)
+    )
+
+    assert (first.body, second.body) == ("hi", "hi")
+    assert reply.reply_to == {"platform_id": str(number), "sequence": None, "quote": None}
+
+
 @pytest.mark.parametrize(
     ("fields", "kind"),
     [

@@ -451,7 +451,8 @@ class _Series:
         return time, clock, warnings
 
     def _remember(self, number: Any) -> None:
-        if isinstance(number, int) and (not self._ids or self._ids[-1] < number < 1 << 63):
+        is_known = isinstance(number, int) and abs(number) < 1 << 63  # as many bits as are kept
+        if is_known and (not self._ids or self._ids[-1] < number):
             self._ids.append(number)
             self._numbers.append(self.rows.count + 1)
 
