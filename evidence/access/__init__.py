@@ -23,7 +23,7 @@ from evidence.access.exports import (
     job_for,
 )
 from evidence.access.holds import hold_for, holds_of
-from evidence.access.log import log_about, log_of
+from evidence.access.log import LogPage, log_about, log_of
 from evidence.access.matters import (
     matter_for,
     matter_to_change,
@@ -52,7 +52,7 @@ from evidence.access.people import (
 )
 
 __all__ = [
-    "Bounds", "Person", "Within", "acquisition_for", "acquisitions_of", "api_token_for",
+    "Bounds", "LogPage", "Person", "Within", "acquisition_for", "acquisitions_of", "api_token_for",
     "api_tokens_of", "artifact_for", "attachment_for", "conversation_for", "conversion_for",
     "export_for",
     "exports_of", "hold_for", "holds_of", "invitation_for", "invitation_with_token",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -12,13 +13,23 @@ from evidence.access.matters import EVERY_MATTER, matters_of
 from evidence.access.people import Person, role_in
 from evidence.models import Acquisition, Export, Matter, Organisation, Series
 
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """found: entries, newest first, each with its key to go on from. is_limited: whether entries
+    about matters and bundles that the person does not reach are left out."""
+
+    found: list[tuple[int, custody.Logged]]
+    is_limited: bool
+
+
 _KINDS = {Series: "series", Matter: "matter", Export: "bundle"}
 
 
 def log_of(
     person: Person, organisation: Organisation, *, before: int | None = None, limit: int
-) -> list[tuple[int, custody.Logged]]:
-    """Return the latest entries about what ``organisation`` stores, each with its key to go on.
+) -> LogPage:
+    """Return the latest entries about what ``organisation`` stores.
 
     Owners and auditors read all of them. Other members do not read what touches a matter or a
     bundle they do not reach. What was erased keeps its entries. Raises NotFound for strangers,
@@ -33,12 +44,13 @@ def log_of(
         "bundle": _ids(Export.objects.filter(**own)),
         "organisation": _ids(Organisation.objects.filter(pk=organisation.pk)),
     }
-    return custody.entries_about(subjects | reached, reached=reached, before=before, limit=limit)
+    found = custody.entries_about(subjects | reached, reached=reached, before=before, limit=limit)
+    return LogPage(found, bool(reached))
 
 
 def log_about(
     person: Person, thing: Series | Matter | Export, *, before: int | None = None, limit: int
-) -> list[tuple[int, custody.Logged]]:
+) -> LogPage:
     """Return the latest entries about ``thing``, which ``person`` reached; otherwise as ``log_of``:
     a colleague's matter that chose from a conversation is no concern of everyone who sees it."""
     ids = _ids(type(thing)._default_manager.filter(pk=thing.pk))
@@ -46,9 +58,9 @@ def log_about(
     if reached and isinstance(thing, Export):  # who asked for it may have left its matter since
         own = Q(pk__in=matters_of(person, thing.organisation).values("pk")) | Q(pk=thing.matter_id)
         reached["matter"] = _ids(Matter.objects.filter(own))
-    return custody.entries_about(
-        {_KINDS[type(thing)]: ids}, reached=reached, before=before, limit=limit
-    )
+    about = {_KINDS[type(thing)]: ids}
+    found = custody.entries_about(about, reached=reached, before=before, limit=limit)
+    return LogPage(found, bool(reached))
 
 
 def _reached(person: Person, organisation: Organisation) -> dict[str, QuerySet[Any, str]]:

@@ -17,7 +17,6 @@ from typing import Any
 from django.conf import settings
 
 from evidence import custody, ingest
-from evidence.actions.completeness import Completeness
 from evidence.archive.blobs import store_blob
 from evidence.archive.insert import MessageRow, insert_messages
 from evidence.archive.keys import keyed, message_aad, new_series_key, seal_json
@@ -25,6 +24,7 @@ from evidence.formats import canonical
 from evidence.formats.series_head import SeriesHead
 from evidence.gateways import crypt
 from evidence.ingest import Answers, Examination, SeriesEnd, SeriesStart
+from evidence.ingest.completeness import Completeness
 from evidence.models import Acquisition, Attachment, Blob, Conversation, Series
 from evidence.models.ids import opaque_id
 from evidence.seal import Leaf, LeafMaker, SeriesSealer

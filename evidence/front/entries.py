@@ -14,13 +14,15 @@ LATEST = 50
 
 def latest_about(person: Person, thing: Series | Matter | Export) -> dict[str, Any]:
     """Return what a page shows of the log of ``thing``: ``entries``, the latest, newest first;
-    ``has_earlier`` ones; ``is_unreadable``, where the log does not open."""
+    ``has_earlier`` ones; ``is_unreadable``, where the log does not open; ``is_limited`` to what the
+    person reaches."""
     try:
-        found = log_about(person, thing, limit=LATEST + 1)
+        page = log_about(person, thing, limit=LATEST + 1)
     except Corrupt:
         return {"entries": [], "has_earlier": False, "is_unreadable": True}
     return {
-        "entries": [logged.entry for _key, logged in found[:LATEST]],
-        "has_earlier": len(found) > LATEST,
+        "entries": [logged.entry for _key, logged in page.found[:LATEST]],
+        "has_earlier": len(page.found) > LATEST,
         "is_unreadable": False,
+        "is_limited": page.is_limited,
     }

@@ -37,8 +37,8 @@ class Estimate:
 def estimate(
     choices: Choices, picked: Sequence[Picked], style: str, pictures: Sequence[PictureFacts]
 ) -> Estimate:
-    """Return what a bundle of ``choices``, which mean ``picked``, comes to. Two or three queries, quick at
-    any size."""
+    """Return what a bundle of ``choices``, which mean ``picked``, comes to. Two or three
+    queries, quick at any size."""
     chosen = sum(len(one) for one in picked)
     enclosed = _originals(choices, picked) + _attachments(choices, picked)
     enclosed += sum(one.size for one in pictures)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from evidence.access import (
+    LogPage,
     export_for,
     log_about,
     log_of,
@@ -19,7 +18,7 @@ from evidence.access import (
 )
 from evidence.actions.open_matter import describe_matter
 from evidence.archive.read import describe_series
-from evidence.custody import Logged
+from evidence.models import Export, Matter, Series
 from evidence.web.page import Page
 
 ENTRIES = 50
@@ -29,70 +28,64 @@ class _Log(Page):
     """A page of entries, newest first; ``before`` in the query goes on from the last one shown."""
 
     def shown(
-        self, request: HttpRequest, found: list[tuple[int, Logged]], **more: Any
+        self, page: LogPage, about: str, name: str, above: tuple[str, str], address: str
     ) -> HttpResponse:
-        """Return the page of ``found``, which may have one entry more than it shows."""
+        """Return the page, whose last entry only says that there are more.
+
+        about: kind of what it is about, called ``name`` and found at ``address``. above: name and
+        address of the list that is in.
+        """
         context = {
-            "entries": [logged.entry for _key, logged in found[:ENTRIES]],
-            "next": found[ENTRIES - 1][0] if len(found) > ENTRIES else None,
+            "entries": [logged.entry for _key, logged in page.found[:ENTRIES]],
+            "next": page.found[ENTRIES - 1][0] if len(page.found) > ENTRIES else None,
+            "is_limited": page.is_limited,
+            "about": about,
+            "name": name,
+            "above": above,
+            "address": address,
         }
-        return render(request, "web/log.html", context | more)
+        return render(self.request, "web/log.html", context)
+
+    def latest(self, thing: Series | Matter | Export) -> LogPage:
+        """Return the entries about ``thing`` that are asked for."""
+        return log_about(self.person, thing, before=self.before, limit=ENTRIES + 1)
 
     @property
-    def window(self) -> dict[str, Any]:
-        """Return which entries are asked for."""
+    def before(self) -> int | None:
+        """Return the key of the entry to go on from, None for the latest."""
         before = self.request.GET.get("before", "")
-        is_number = before.isdecimal() and len(before) < 18
-        return {"before": int(before) if is_number else None, "limit": ENTRIES + 1}
+        return int(before) if before.isdecimal() and len(before) < 18 else None
 
 
 class OrganisationLog(_Log):
     def get(self, request: HttpRequest, organisation_id: str) -> HttpResponse:
-        organisation = organisation_for(self.person, organisation_id)
-        return self.shown(
-            request,
-            log_of(self.person, organisation, **self.window),
-            about="organisation",
-            name=organisation.name,
-            above=(_("My organisations"), reverse("organisations")),
-            address=reverse("organisation", args=[organisation.public_id]),
-        )
+        found = organisation_for(self.person, organisation_id)
+        page = log_of(self.person, found, before=self.before, limit=ENTRIES + 1)
+        above = _("My organisations"), reverse("organisations")
+        address = reverse("organisation", args=[found.public_id])
+        return self.shown(page, "organisation", found.name, above, address)
 
 
 class SeriesLog(_Log):
     def get(self, request: HttpRequest, series_id: str) -> HttpResponse:
-        series = series_for(self.person, series_id)
-        return self.shown(
-            request,
-            log_about(self.person, series, **self.window),
-            about="series",
-            name=describe_series(series).title or _("Untitled conversation"),
-            above=(_("Conversations"), reverse("conversations")),
-            address=reverse("stored", args=[series.public_id]),
-        )
+        found = series_for(self.person, series_id)
+        name = describe_series(found).title or _("Untitled conversation")
+        above = _("Conversations"), reverse("conversations")
+        address = reverse("stored", args=[found.public_id])
+        return self.shown(self.latest(found), "series", name, above, address)
 
 
 class MatterLog(_Log):
     def get(self, request: HttpRequest, matter_id: str) -> HttpResponse:
-        matter = matter_for(self.person, matter_id)
-        return self.shown(
-            request,
-            log_about(self.person, matter, **self.window),
-            about="matter",
-            name=describe_matter(matter)["name"],
-            above=(_("Matters"), reverse("matters")),
-            address=reverse("matter", args=[matter.public_id]),
-        )
+        found = matter_for(self.person, matter_id)
+        name, above = describe_matter(found)["name"], (_("Matters"), reverse("matters"))
+        address = reverse("matter", args=[found.public_id])
+        return self.shown(self.latest(found), "matter", name, above, address)
 
 
 class BundleLog(_Log):
     def get(self, request: HttpRequest, export_id: str) -> HttpResponse:
-        export = export_for(self.person, export_id)
-        return self.shown(
-            request,
-            log_about(self.person, export, **self.window),
-            about="bundle",
-            name=describe_matter(export.matter)["name"],
-            above=(_("Bundles"), reverse("exports")),
-            address=reverse("export", args=[export.public_id]),
-        )
+        found = export_for(self.person, export_id)
+        name, above = describe_matter(found.matter)["name"], (_("Bundles"), reverse("exports"))
+        address = reverse("export", args=[found.public_id])
+        return self.shown(self.latest(found), "bundle", name, above, address)

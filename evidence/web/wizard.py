@@ -6,6 +6,7 @@ meanwhile, nothing is overwritten unseen: the page comes back with what was type
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -272,7 +273,7 @@ class At:
     one: Series
 
 
-class _PerConversation(Step):
+class _PerConversation(Step, ABC):
     """A step that is walked once for every conversation of the draft; without any, the step before
     is shown."""
 
@@ -284,13 +285,13 @@ class _PerConversation(Step):
         at = self._at(request, draft_id)
         return self.take(request, at) if isinstance(at, At) else at
 
+    @abstractmethod
     def look(self, request: HttpRequest, at: At) -> HttpResponseBase:
         """Return the page."""
-        raise NotImplementedError
 
+    @abstractmethod
     def take(self, request: HttpRequest, at: At) -> HttpResponse:
         """Keep what was sent and return where it leads."""
-        raise NotImplementedError
 
     def _at(self, request: HttpRequest, draft_id: str) -> At | HttpResponse:
         draft, state = self.opened(draft_id)

@@ -145,8 +145,7 @@ class PartiesStep(Step):
     ) -> HttpResponse:
         added = pictures_of(draft)
         groups: dict[str, dict[str, Any]] = {}
-        number = request.GET.get("page") or request.POST.get("page")
-        page = Paginator(self._people(draft, state), PEOPLE).get_page(number)
+        page = Paginator(self._people(draft, state), PEOPLE).get_page(request.GET.get("page"))
         for one, facts, person in page:
             group = groups.setdefault(one.public_id, {"facts": facts, "people": []})
             stated = given.get(one.public_id, {}).get(person.key, {})

@@ -58,7 +58,7 @@ def test_a_week_without_a_word_or_time_that_runs_backwards_is_no_silence(alice, 
 
 
 def test_a_series_stored_before_there_were_hints_opens_without_them(alice, stored, monkeypatch):
-    monkeypatch.setattr("evidence.actions.completeness.Completeness.facts", lambda _self: {})
+    monkeypatch.setattr("evidence.ingest.completeness.Completeness.facts", lambda _self: {})
     series = stored(alice, line("13/01", "<Media omitted>") + line("20/02", who="Bo"))
     facts = describe_series(series)
     assert (facts.silences, facts.missing_media) == ((), 0)

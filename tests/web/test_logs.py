@@ -55,6 +55,9 @@ def test_a_colleague_does_not_read_of_a_matter_they_are_not_on(alice, bob, place
         assert any("Selection fixed" in row for row in own), name
         assert theirs, name
         assert not any("Bundle" in row or "Selection" in row for row in theirs), name
+        left_out = "Left out is what concerns matters you do not work on."
+        assert left_out in text_of(bob.client.get(places[name]))
+        assert left_out not in text_of(alice.client.get(places[name]))
     Membership.objects.filter(user=bob.user).update(role=Membership.Role.AUDITOR)
     seen = entries_on(bob, places["series"])
     assert any("Bundle issued" in row for row in seen)
@@ -113,11 +116,11 @@ def broken(monkeypatch):
 def test_a_log_that_does_not_open_is_no_empty_log(alice, places, name, broken):
     page = text_of(alice.client.get(places[name]))
     assert "The custody log cannot be read at the moment" in page
-    assert "Nothing was done here yet" not in page
+    assert "There is no entry to show yet" not in page
 
 
 @pytest.mark.parametrize("name", ["series", "matter", "bundle"])
 def test_the_whole_of_a_log_that_does_not_open_is_not_shown_as_empty(alice, places, name, broken):
     answer = alice.client.get(places[name])
     assert answer.status_code == 503
-    assert "Nothing was done here yet" not in text_of(answer)
+    assert "There is no entry to show yet" not in text_of(answer)
